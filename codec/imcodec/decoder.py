@@ -1,0 +1,155 @@
+"""Decoding: a verified file, onnxruntime, and a grid of coordinates, chunk by chunk.
+
+Pixels do not depend on how the work is cut or on the number of threads: every call of the runtime
+gets the same number of points (the last one is padded) and uses one thread, so each point takes the
+same path through the same kernels; several threads make several such calls side by side. That also
+bounds memory, and makes a crop equal to the same region of the whole picture, bit for bit.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from imcodec.container import Container, Source, open_container
+from imcodec.errors import RuntimeFailureError, UsageError
+from imcodec.grid import MAX_PIXELS, Crop, view
+
+#: floats that the widest layer may have in one call; with some to spare for inputs and outputs
+CHUNK_FLOATS = 2**20
+
+
+def decode(
+    data: Source,
+    *,
+    scale: float = 1.0,
+    size: tuple[int, int] | None = None,
+    crop: Crop | None = None,
+    threads: int = 0,
+    max_pixels: int = MAX_PIXELS,
+    timings: dict[str, float] | None = None,
+) -> NDArray[np.uint8]:
+    """The picture in a file (its bytes or its path), uint8 [H, W, C].
+
+    C is 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGB, alpha). `crop` is (x, y, width, height) in
+    pixels of the picture at scale 1; `size` is (width, height) of the result, `scale` a factor on
+    that, or on the size of the crop. `threads` is the number of processors to use, 0 for all.
+    `timings`, if given, receives the seconds spent in "verify", "session" and "run".
+
+    Raises InvalidFileError for bytes that are not a whole file of ours, UsageError for a view that
+    makes no sense, LimitError for a result above `max_pixels` (0: no limit).
+    """
+    clock = _Clock(timings)
+    container = open_container(data)
+    header = container.header
+    seen = view(
+        (header.width, header.height), scale=scale, size=size, crop=crop, max_pixels=max_pixels
+    )
+    clock.lap("verify")
+    renderer = Renderer(container)
+    clock.lap("session")
+    pixels = renderer.render(seen.coordinates, seen.pixels, threads)
+    clock.lap("run")
+    return pixels.reshape(seen.height, seen.width, header.channels)
+
+
+def evaluate(data: Source, grid: NDArray[np.floating], *, threads: int = 0) -> NDArray[np.uint8]:
+    """Colours at any points: `grid` [..., 2] gives x and y, -1 and 1 being the picture's edges.
+
+    Returns uint8 [..., C]. Points outside are allowed: the network continues as it likes there.
+    Raises InvalidFileError as decode() does, and UsageError for a grid of another shape.
+    """
+    points = np.asarray(grid)
+    if points.ndim < 1 or points.shape[-1] != 2 or points.dtype.kind not in "fiu":
+        raise UsageError("grid must be an array of numbers whose last axis is (x, y)")
+    if not np.isfinite(points).all():
+        raise UsageError("grid holds numbers that are not finite")
+    container = open_container(data)
+    flat = points.astype(np.float32).reshape(-1, 2)
+    renderer = Renderer(container)
+    pixels = renderer.render(lambda first, last: flat[first:last], len(flat), threads)
+    return pixels.reshape(*points.shape[:-1], container.header.channels)
+
+
+class Renderer:
+    """A verified file, loaded into onnxruntime and ready to give colours."""
+
+    def __init__(self, container: Container) -> None:
+        header = container.header
+        self._channels = header.channels
+        widest = max(header.inputs, *header.widths, header.channels, 8)
+        #: points in one call: a power of two, so that vectors and blocks always come out even
+        self.chunk = 1 << max(8, min(14, (CHUNK_FLOATS // widest).bit_length() - 1))
+        options = ort.SessionOptions()
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 4
+        try:
+            self._session = ort.InferenceSession(
+                container.data, options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # the runtime has many kinds
+            raise RuntimeFailureError(f"onnxruntime cannot load the model: {error}") from error
+
+    def render(
+        self,
+        coordinates: Callable[[int, int], NDArray[np.float32]],
+        count: int,
+        threads: int = 0,
+    ) -> NDArray[np.uint8]:
+        """Colours uint8 [count, C] of points 0 .. count - 1.
+
+        `coordinates(first, last)` gives float32 [last - first, 2].
+        """
+        if threads < 0:
+            raise UsageError(f"threads is {threads}; it must be 0 (all processors) or more")
+        result = np.empty((count, self._channels), np.uint8)
+
+        def run(first: int) -> None:
+            last = min(first + self.chunk, count)
+            points = np.zeros((1, 1, self.chunk, 2), np.float32)
+            points[0, 0, : last - first] = coordinates(first, last)
+            try:
+                colours = self._session.run(None, {"grid": points})[0]
+            except Exception as error:
+                raise RuntimeFailureError(f"onnxruntime failed: {error}") from error
+            result[first:last] = colours[0, 0, : last - first]
+
+        starts = range(0, count, self.chunk)
+        workers = min(threads or processors(), len(starts))
+        if workers <= 1:
+            for first in starts:
+                run(first)
+        else:
+            with ThreadPoolExecutor(workers) as pool:
+                for _ in pool.map(run, starts):
+                    pass
+        return result
+
+
+def processors() -> int:
+    """Processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class _Clock:
+    """Writes the seconds between laps into a dictionary, if there is one."""
+
+    def __init__(self, timings: dict[str, float] | None) -> None:
+        self._timings = timings
+        self._last = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        if self._timings is not None:
+            self._timings[name] = now - self._last
+        self._last = now

@@ -1,0 +1,177 @@
+"""Files: written whole or not at all, and read no further than a limit."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, BinaryIO, TypeAlias
+
+from imcodec.errors import ImcodecError, InvalidFileError, LimitError, OutputError, UsageError
+
+StrPath: TypeAlias = "str | os.PathLike[str]"
+
+_PIECE = 1 << 20
+
+# Whatever stands here is an open file of this process or a device: it must not be replaced.
+_NEVER_REPLACED = ("/dev/", "/proc/")
+
+
+def display_name(path: Any) -> str:
+    """The path on one line: what cannot be printed is escaped."""
+    text = os.fsdecode(path) if isinstance(path, bytes | os.PathLike) else str(path)
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
+
+
+def write_atomic(path: StrPath, data: bytes) -> None:
+    """Write `data` to `path` so that the old file stays whole until the new one is complete.
+
+    Raises OutputError. See `atomic_path` for what happens to links, devices and permissions.
+    """
+    with atomic_path(path) as unfinished, _reporting(path), unfinished.open("wb") as stream:
+        stream.write(data)
+
+
+@contextmanager
+def atomic_path(path: StrPath) -> Iterator[Path]:
+    """A new, empty file beside `path` that takes its place when the block ends without an error.
+
+    It is flushed to the disk first, gets the permissions of the file that it replaces (or those
+    of the umask), and is removed if the block fails or is interrupted. A symbolic link is
+    followed; other hard links to the old file keep the old content. Devices, pipes and the like
+    cannot be replaced: the block gets `path` itself. Raises OutputError.
+    """
+    with _reporting(path):
+        status = _status(path)
+        direct = not _is_replaceable(path, status)
+        target = Path(os.path.realpath(path))
+        permissions = None if status is None else stat.S_IMODE(status.st_mode)
+        if status is not None and not os.access(path, os.W_OK):
+            raise PermissionError(errno.EACCES, "the file is read-only")
+    if direct:
+        yield Path(path)
+        return
+    with _reporting(path):
+        unfinished = _create_beside(target)
+    try:
+        yield unfinished
+        with _reporting(path):
+            _flush(unfinished)
+            if permissions is not None:
+                unfinished.chmod(permissions)
+            unfinished.replace(target)
+    finally:
+        # After a success there is nothing under this name any more.
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+
+
+def _status(path: StrPath) -> os.stat_result | None:
+    try:
+        status = Path(path).stat()
+    except FileNotFoundError:
+        return None
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, "it is a directory")
+    return status
+
+
+def _is_replaceable(path: StrPath, status: os.stat_result | None) -> bool:
+    if status is None:
+        return True
+    place = os.path.abspath(path)  # noqa: PTH100 - resolve() would follow /dev/stdout
+    return stat.S_ISREG(status.st_mode) and not place.startswith(_NEVER_REPLACED)
+
+
+def _create_beside(target: Path) -> Path:
+    # Not tempfile: its files are private, and only the kernel knows the umask without changing it.
+    while True:
+        unfinished = target.with_name(f".imcodec-{secrets.token_hex(6)}{target.suffix[:16]}")
+        try:
+            os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        except FileExistsError:
+            continue
+        return unfinished
+
+
+def _flush(path: Path) -> None:
+    with path.open("rb+") as stream:
+        os.fsync(stream.fileno())
+
+
+@contextmanager
+def _reporting(path: StrPath) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError) as exc:
+        raise OutputError(f"{display_name(path)}: cannot be written: {_advice(exc)}") from exc
+
+
+def _advice(exc: OSError | ValueError) -> str:
+    number = getattr(exc, "errno", None)
+    if number == errno.ENOENT:
+        return "the folder does not exist; create it first"
+    if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return "no space left; free some or write elsewhere"
+    if number in (errno.EACCES, errno.EPERM, errno.EROFS, errno.EISDIR):
+        return f"{(getattr(exc, 'strerror', None) or 'no permission').lower()}; write elsewhere"
+    return f"{getattr(exc, 'strerror', None) or exc}; write elsewhere"
+
+
+def read_bytes(
+    source: StrPath | BinaryIO,
+    limit: int,
+    *,
+    name: str | None = None,
+    error: type[ImcodecError] = InvalidFileError,
+) -> bytes:
+    """All bytes of a file, or of a stream from where it stands.
+
+    Never reads more than `limit` + 1 bytes; 0 means no limit. `name` stands for the source in
+    messages. Raises LimitError beyond the limit, and `error` when the source cannot be read.
+    """
+    path = source if isinstance(source, str | os.PathLike) else None
+    label = display_name(name or path or getattr(source, "name", None) or "stream")
+    try:
+        if path is None:
+            return _read(source, limit, label)
+        with Path(path).open("rb") as stream:
+            if limit and os.fstat(stream.fileno()).st_size > limit:
+                raise _too_long(label, limit)
+            return _read(stream, limit, label)
+    except (OSError, ValueError) as exc:
+        if isinstance(exc, ImcodecError):
+            raise
+        reason = getattr(exc, "strerror", None) or exc
+        raise error(f"{label}: cannot be read: {str(reason).lower()}; check the path") from exc
+
+
+def _read(stream: Any, limit: int, label: str) -> bytes:
+    pieces = bytearray()
+    while True:
+        piece = stream.read(min(_PIECE, limit + 1 - len(pieces)) if limit else _PIECE)
+        if not isinstance(piece, bytes):
+            raise UsageError(f"{label}: not a binary stream; open it in mode 'rb'")
+        if not piece:
+            return bytes(pieces)
+        pieces += piece
+        if limit and len(pieces) > limit:
+            raise _too_long(label, limit)
+
+
+def _too_long(label: str, limit: int) -> LimitError:
+    return LimitError(
+        f"{label}: longer than the limit of {limit} bytes; raise the limit to read it"
+    )
+
+
+def same_file(a: StrPath, b: StrPath) -> bool:
+    """Whether both paths lead to one file; for files that do not exist yet, to one place."""
+    try:
+        return Path(a).samefile(b)
+    except (OSError, ValueError):
+        return os.path.realpath(a) == os.path.realpath(b)

@@ -1,0 +1,46 @@
+"""What the encoder tells its caller while it works."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Phase = Literal["fit", "quantise", "verify"]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One report; the encoder sends a few a second."""
+
+    phase: Phase
+    #: optimisation steps done and to do in all phases together
+    step: int
+    steps: int
+    epoch: int
+    epochs: int
+    #: running mean of the training loss
+    loss: float
+    #: running PSNR in dB of the pixels seen lately, before rounding to 8 bits
+    psnr: float
+    #: seconds since the start, and expected until the end
+    elapsed: float
+    remaining: float
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """One point of the training curve: means over the epoch."""
+
+    epoch: int
+    phase: Phase
+    loss: float
+    psnr: float
+
+
+ProgressCallback = Callable[[Progress], None]
+#: called after an epoch with its number and the whole picture as uint8 [H, W, C]
+SnapshotCallback = Callable[[int, NDArray[np.uint8]], None]
