@@ -5,11 +5,12 @@ import random
 import numpy as np
 import onnx
 import pytest
+from onnx import TensorProto, helper
+
 from imcodec import InvalidFileError, LimitError, info, verify
 from imcodec import container as container_module
 from imcodec.container import MAX_BYTES, open_container
 from imcodec.header import parse
-from onnx import TensorProto, helper
 from pictures import made_file, made_header, made_weights
 
 FILES = [
@@ -180,6 +181,7 @@ def _swap_nodes(model) -> None:  # type: ignore[no-untyped-def]
 )
 def test_crafted_models_never_reach_the_runtime(change, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     import onnxruntime as ort
+
     from imcodec import decode
 
     def forbidden(*_: object, **__: object) -> None:

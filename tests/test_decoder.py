@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import onnxruntime as ort
 import pytest
+
 from imcodec import LimitError, UsageError, decode, evaluate
 from imcodec.container import open_container
 from imcodec.decoder import Renderer
@@ -43,7 +44,9 @@ def test_pixels_do_not_depend_on_threads(whole: np.ndarray) -> None:
         assert np.array_equal(decode(DATA, threads=threads), whole)
 
 
-@pytest.mark.parametrize("crop", [(0, 0, 301, 207), (17, 33, 100, 1), (300, 206, 1, 1), (5, 5, 99, 150)])
+@pytest.mark.parametrize(
+    "crop", [(0, 0, 301, 207), (17, 33, 100, 1), (300, 206, 1, 1), (5, 5, 99, 150)]
+)
 def test_a_crop_is_the_same_region_of_the_whole(crop, whole: np.ndarray) -> None:  # type: ignore[no-untyped-def]
     x, y, width, height = crop
     assert np.array_equal(decode(DATA, crop=crop), whole[y : y + height, x : x + width])
@@ -71,7 +74,9 @@ def test_evaluate_follows_the_grid(whole: np.ndarray) -> None:
     assert evaluate(DATA, np.array([5, -7])).shape == (3,)
 
 
-@pytest.mark.parametrize("grid", [np.zeros((3, 3)), np.array(1.0), np.full((1, 2), np.nan), np.array(["a", "b"])])
+@pytest.mark.parametrize(
+    "grid", [np.zeros((3, 3)), np.array(1.0), np.full((1, 2), np.nan), np.array(["a", "b"])]
+)
 def test_evaluate_refuses_other_grids(grid: np.ndarray) -> None:
     with pytest.raises(UsageError):
         evaluate(DATA, grid)

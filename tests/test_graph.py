@@ -6,6 +6,7 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import pytest
+
 from imcodec.container import dequantise, open_container
 from imcodec.features import plane_waves
 from imcodec.graph import build
@@ -16,7 +17,10 @@ from pictures import made_header, made_weights
 #: the builder of format version 1 is frozen: a change here is a new format version
 GOLDEN = {
     "small": ({}, "553c6abe7aa1c963"),
-    "plain": ({"digits": PLAIN, "features": "raw", "output_activation": "relu1"}, "fc1dcfc842099d72"),
+    "plain": (
+        {"digits": PLAIN, "features": "raw", "output_activation": "relu1"},
+        "fc1dcfc842099d72",
+    ),
     "fourier": (
         {
             "features": "fourier",
@@ -83,9 +87,7 @@ def _reference(header, values, x):  # type: ignore[no-untyped-def]
         "gelu": lambda v: v / 2 * (1 + np.vectorize(erf)(v / 2**0.5)),
         "linear": lambda v: v,
     }
-    for name, matrix, bias in zip(
-        header.layer_activations, values[::2], values[1::2], strict=True
-    ):
+    for name, matrix, bias in zip(header.layer_activations, values[::2], values[1::2], strict=True):
         x = functions[name](x @ matrix.astype(np.float64) + bias)
     return np.clip(np.rint(x * 255), 0, 255)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from imcodec.errors import LimitError, UsageError
 from imcodec.grid import view
 

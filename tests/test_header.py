@@ -5,6 +5,7 @@ from dataclasses import fields
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from imcodec.errors import InvalidFileError
 from imcodec.header import LETTERS, Header, parse
 from pictures import made_header

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from imcodec.packing import MAX_DIGITS, PLAIN, digits_for, half_range, pack, powers, unpack
 
 
@@ -36,7 +37,9 @@ def test_extreme_weights_survive() -> None:
         assert np.array_equal(unpack(pack(weights, digits), 140, digits), weights)
 
 
-@pytest.mark.parametrize(("bits", "digits"), [(8, 8), (7.2, 8), (7.1, 9), (6.4, 10), (6, 10), (2, 32)])
+@pytest.mark.parametrize(
+    ("bits", "digits"), [(8, 8), (7.2, 8), (7.1, 9), (6.4, 10), (6, 10), (2, 32)]
+)
 def test_bits_become_digits(bits: float, digits: int) -> None:
     assert digits_for(bits) == digits
 

@@ -28,10 +28,10 @@ from imcodec.errors import (
 
 if TYPE_CHECKING:
     from imcodec.container import info, verify
+    from imcodec.contents import ByteCount, Info, LayerInfo
     from imcodec.decoder import decode, evaluate
     from imcodec.encoder import Encoding, encode, encode_picture
     from imcodec.image import Picture, read_picture, write_picture
-    from imcodec.contents import ByteCount, Info, LayerInfo
     from imcodec.settings import RECIPES, EncodeSettings, settings_from
 
 __version__ = "0.1.0"

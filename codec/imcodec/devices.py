@@ -9,6 +9,8 @@ import torch
 
 from imcodec.errors import UsageError
 
+_CHOICES = "use auto, cpu, cuda, cuda:N or mps"
+
 
 def pick_device(name: str) -> torch.device:
     """The device behind "auto", "cpu", "cuda", "cuda:N" or "mps".
@@ -23,14 +25,14 @@ def pick_device(name: str) -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError as error:
-        raise UsageError(f"device '{name}' is unknown; use auto, cpu, cuda, cuda:N or mps") from error
+        raise UsageError(f"device '{name}' is unknown; {_CHOICES}") from error
     present = {
         "cpu": True,
         "cuda": (device.index or 0) < torch.cuda.device_count(),
         "mps": torch.backends.mps.is_available(),
     }
     if device.type not in present:
-        raise UsageError(f"device '{name}' is not supported; use auto, cpu, cuda, cuda:N or mps")
+        raise UsageError(f"device '{name}' is not supported; {_CHOICES}")
     if not present[device.type]:
         raise UsageError(f"device '{name}' is not available here; --device auto takes what is")
     return device

@@ -54,9 +54,8 @@ def encode(image: Any, **settings: Any) -> bytes:
     of settings_from() (recipe, layers, width, activation, and the fields of EncodeSettings), and
     `progress`, `snapshot` and `max_pixels` of encode_picture().
     """
-    named = {key: settings.pop(key) for key in ("progress", "snapshot") if key in settings}
-    if "max_pixels" in settings:
-        named["max_pixels"] = settings.pop("max_pixels")
+    names = ("progress", "snapshot", "max_pixels")
+    named: dict[str, Any] = {key: settings.pop(key) for key in names if key in settings}
     return encode_picture(image, settings_from(**settings), **named).data
 
 

@@ -3,7 +3,7 @@
     ImcodecError                 root: catch this to catch everything that is ours
     ├── UsageError               a setting or an argument makes no sense (also a ValueError)
     │   └── MissingExtraError    the installation lacks an optional package that the call needs
-    ├── InvalidFileError         the bytes are not a whole, unmodified imcodec file (also a ValueError)
+    ├── InvalidFileError         the bytes are not a whole imcodec file (also a ValueError)
     ├── InvalidImageError        the input picture cannot be read, or is broken (also a ValueError)
     ├── LimitError               the picture or the file is larger than the limit that is in force
     ├── TargetError              a size or quality that was asked for cannot be reached

@@ -13,31 +13,21 @@ from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import (
-    AvifImagePlugin,
-    BmpImagePlugin,
-    GifImagePlugin,
-    Image,
-    JpegImagePlugin,
-    PngImagePlugin,
-    PpmImagePlugin,
-    TiffImagePlugin,
-    WebPImagePlugin,
-)
+from PIL import Image
 
 from imcodec.errors import OutputError, UsageError
 from imcodec.files import display_name, write_atomic
 
 _SETTINGS: dict[str, dict[str, Any]] = {
-    PngImagePlugin.PngImageFile.format: {"compress_level": 6},
-    JpegImagePlugin.JpegImageFile.format: {"quality": 95, "subsampling": 0, "optimize": True},
+    "PNG": {"compress_level": 6},
+    "JPEG": {"quality": 95, "subsampling": 0, "optimize": True},
     # exact: colours under full transparency are kept
-    WebPImagePlugin.WebPImageFile.format: {"lossless": True, "quality": 80, "exact": True},
-    AvifImagePlugin.AvifImageFile.format: {"quality": 90, "subsampling": "4:4:4", "speed": 6},
-    TiffImagePlugin.TiffImageFile.format: {"compression": "tiff_adobe_deflate"},
-    BmpImagePlugin.BmpImageFile.format: {},
-    PpmImagePlugin.PpmImageFile.format: {},
-    GifImagePlugin.GifImageFile.format: {},
+    "WEBP": {"lossless": True, "quality": 80, "exact": True},
+    "AVIF": {"quality": 90, "subsampling": "4:4:4", "speed": 6},
+    "TIFF": {"compression": "tiff_adobe_deflate"},
+    "BMP": {},
+    "PPM": {},
+    "GIF": {},
 }
 WRITE_FORMATS = tuple(_SETTINGS)
 

@@ -1,10 +1,9 @@
 """Plane waves: the table behind `features="fourier"`.
 
-A network that sees only (x, y) learns smooth things first and fine detail late (Tancik et al. 2020,
-"Fourier Features Let Networks Learn High Frequency Functions"). Showing it sines and cosines of many
-plane waves cures that. The table is a fixed function of its length, so it costs no bits to choose:
-directions turn by the golden angle, and magnitudes grow so that the plane is covered evenly up to
-a largest frequency.
+A network that sees only (x, y) learns smooth things first and fine detail late (Tancik et al.
+2020, "Fourier Features Let Networks Learn High Frequency Functions"). Showing it sines and cosines
+of many plane waves cures that. The table is a fixed function of its length, so it costs no bits to
+choose: directions turn by the golden angle, and frequencies grow up to a largest one.
 """
 
 from __future__ import annotations

@@ -146,5 +146,5 @@ def render(
     network: CoordinateNetwork, points: Tensor, tensors: Sequence[Tensor] | None = None
 ) -> Tensor:
     """Colours of many points as the decoder will round them: uint8 [N, C] on the CPU."""
-    parts = [network(part, tensors) for part in points.split(RENDER_CHUNK)]
+    parts = [network(part, tensors) for part in torch.split(points, RENDER_CHUNK)]
     return torch.cat([(part * 255).round().to(torch.uint8).cpu() for part in parts])

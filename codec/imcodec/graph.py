@@ -11,11 +11,11 @@ attributes that equal their defaults are left out. The table of names:
     rgb    output, uint8 [1, h, w, channels]
     w      stored weights: int8 [n], or int64 [words, 1] (imcodec.packing)
     s      quantisation steps, float32 [2 * layers], one for each matrix and each bias
-    a b c ... z A ... Z aa ab ...   all others, in the order in which they are made (w and s skipped)
+    a b ... z A ... Z aa ab ...   all others, in the order in which they are made (without w, s)
 
 In order:
 
-    unpack     w / powers -> mod base -> - half -> cast -> flat, or just a cast; then Split by tensor
+    unpack     w / powers -> mod base -> - half -> cast -> flat, or just a cast; then Split
     steps      s -> Split, one scalar for each tensor
     features   raw: grid * (W/2, H/2) + ((W+1)/2, (H+1)/2); fourier: sin and cos of grid @ waves
     layer      x @ Reshape(weights * step) + bias * step, then the activation
@@ -82,9 +82,7 @@ def build(header: Header, stored: StoredWeights) -> bytes:
     return graph.model(header.channels, header.text(stored.joined))
 
 
-def _tensors(
-    graph: _Builder, header: Header, stored: StoredWeights
-) -> list[tuple[str, str]]:
+def _tensors(graph: _Builder, header: Header, stored: StoredWeights) -> list[tuple[str, str]]:
     """(matrix, bias) of each layer, dequantised, both flat."""
     sizes = list(header.tensor_sizes)
     total = sum(sizes)

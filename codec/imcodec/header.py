@@ -26,7 +26,7 @@ from __future__ import annotations
 import re
 import zlib
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from imcodec.errors import InvalidFileError
 from imcodec.packing import MAX_DIGITS, PLAIN
@@ -83,7 +83,7 @@ class Header:
     def shapes(self) -> tuple[tuple[int, int], ...]:
         """(inputs, outputs) of every dense layer."""
         sizes = (self.inputs, *self.widths, self.channels)
-        return tuple(zip(sizes[:-1], sizes[1:], strict=True))
+        return tuple(pairwise(sizes))
 
     @property
     def tensor_sizes(self) -> tuple[int, ...]:

@@ -25,16 +25,12 @@ from typing import Any, BinaryIO, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 from PIL import (
-    AvifImagePlugin,
-    BmpImagePlugin,
+    AvifImagePlugin,  # noqa: F401 - registers itself
     ExifTags,
-    GifImagePlugin,
     Image,
-    JpegImagePlugin,
-    PngImagePlugin,
     PpmImagePlugin,
     TiffImagePlugin,
-    WebPImagePlugin,
+    WebPImagePlugin,  # noqa: F401
 )
 
 from imcodec.colour import Pixels, Samples, array_to_pixels, to_pixels
@@ -58,18 +54,8 @@ Source: TypeAlias = "str | os.PathLike[str] | bytes | BinaryIO | Image.Image | N
 MAX_PIXELS = 178_956_970
 """Default limit on the pixels of an input picture; Pillow's own limit, too."""
 
-# Importing the plug-ins has registered them; Image.open would need Image.init(), which loads all.
-_PLUGINS = (
-    PngImagePlugin.PngImageFile,
-    JpegImagePlugin.JpegImageFile,
-    WebPImagePlugin.WebPImageFile,
-    AvifImagePlugin.AvifImageFile,
-    TiffImagePlugin.TiffImageFile,
-    BmpImagePlugin.BmpImageFile,
-    PpmImagePlugin.PpmImageFile,
-    GifImagePlugin.GifImageFile,
-)
-READ_FORMATS = tuple(str(plugin.format) for plugin in _PLUGINS)
+READ_FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "TIFF", "BMP", "PPM", "GIF")
+Image.preinit()  # those that are not imported above; Image.init() would load every plug-in
 
 # No picture file needs more bytes for a pixel, other than by holding many pages or much metadata.
 _MAX_BYTES_PER_PIXEL = 16
@@ -78,7 +64,7 @@ _MAX_OTHER_BYTES = 64 << 20
 _PREFIX = 64
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Picture:
     """A picture as the codec sees it.
 
@@ -102,6 +88,8 @@ def read_picture(
     Raises InvalidImageError for what cannot be read, LimitError beyond the limit or for want of
     memory, and UsageError for an argument that makes no sense.
     """
+    if max_pixels < 0:
+        raise UsageError(f"max_pixels is {max_pixels}; give a number of pixels, or 0 for no limit")
     if isinstance(source, np.ndarray):
         return _from_array(source, max_pixels, display_name(name or "array"))
     if isinstance(source, Image.Image):
@@ -153,8 +141,6 @@ def _open_failure(exc: OSError | ValueError) -> str:
 
 
 def _max_bytes(max_pixels: int) -> int:
-    if max_pixels < 0:
-        raise UsageError(f"max_pixels is {max_pixels}; give a number of pixels, or 0 for no limit")
     return max_pixels and max_pixels * _MAX_BYTES_PER_PIXEL + _MAX_OTHER_BYTES
 
 
@@ -269,7 +255,6 @@ def _upright(pixels: Pixels, orientation: int) -> Pixels:
 
 
 def _from_array(array: NDArray[Any], max_pixels: int, label: str) -> Picture:
-    _max_bytes(max_pixels)
     if array.ndim in (2, 3):
         _check_size(array.shape[1], array.shape[0], max_pixels, label)
     with _reporting(label):

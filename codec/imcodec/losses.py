@@ -32,7 +32,9 @@ def loss_function(name: str, size: tuple[int, int]) -> LossFunction:
         return F.l1_loss
     if name == "huber":
         return lambda colours, wanted: F.huber_loss(colours, wanted, delta=HUBER_DELTA)
-    return _ssim_mix(patch_size(size))
+    patch = patch_size(size)
+    # A patch of one or two pixels has no structure to compare.
+    return _ssim_mix(patch) if min(patch) > 2 else F.l1_loss
 
 
 def patch_size(size: tuple[int, int]) -> tuple[int, int]:
@@ -66,7 +68,7 @@ def batches(
     """Indices into the pixels, row by row, of each step of one epoch."""
     if name == "ssim":
         return _patches(size, batch, generator)
-    return iter(torch.randperm(size[0] * size[1], generator=generator).split(batch))
+    return iter(torch.split(torch.randperm(size[0] * size[1], generator=generator), batch))
 
 
 def steps_per_epoch(name: str, size: tuple[int, int], batch: int) -> int:
@@ -78,9 +80,7 @@ def steps_per_epoch(name: str, size: tuple[int, int], batch: int) -> int:
     return -(-pixels // batch)
 
 
-def _patches(
-    size: tuple[int, int], batch: int, generator: torch.Generator
-) -> Iterator[Tensor]:
+def _patches(size: tuple[int, int], batch: int, generator: torch.Generator) -> Iterator[Tensor]:
     """Patches at random places, as many as hold the picture's number of pixels."""
     height, width = patch_size(size)
     count = max(1, batch // (height * width))

@@ -82,9 +82,7 @@ class CoordinateNetwork(nn.Module):
         return points
 
 
-def _bound(
-    inputs: int, outputs: int, activation: str, *, first: bool, after_sine: bool
-) -> float:
+def _bound(inputs: int, outputs: int, activation: str, *, first: bool, after_sine: bool) -> float:
     """Half-width of the uniform distribution that a matrix starts from."""
     if activation == "sine":  # SIREN, with OMEGA taken out
         return 1 / inputs if first else math.sqrt(6 / inputs) / OMEGA

@@ -24,8 +24,6 @@ from imcodec.settings import EncodeSettings
 RANGES = (1.0, 0.9, 0.8, 0.72, 0.64, 0.57, 0.5, 0.44, 0.38, 0.32, 0.26, 0.2)
 #: pixels on which steps are searched
 SAMPLE = 2**14
-#: fine-tuning starts from this share of the learning rate
-FINETUNE_LR = 0.3
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ def quantise(
         phase="quantise",
         epochs=epochs,
         parameters=[*network.parameters(), *log_steps],
-        lr=settings.lr * FINETUNE_LR,
+        lr=settings.lr,
         schedule="cosine",
         weights=rounded,
     )

@@ -30,8 +30,8 @@ MAX_LAYERS = 64
 MAX_WIDTH = 4096
 MAX_FREQUENCIES = 512
 
-#: steps of the default fit, whatever the size of the picture
-STEPS = 4800
+#: steps of the default fit, and again of its fine-tuning, whatever the size of the picture
+STEPS = 2400
 #: weights of the default network: bits for each pixel, and bounds on the width of its layers
 BITS_PER_PIXEL = 0.2
 MIN_WIDTH = 8
@@ -48,13 +48,13 @@ class EncodeSettings:
 
     model: Model = "mlp"
     #: activation of each hidden layer; none means one dense layer from the inputs to the colours
-    activations: tuple[Activation, ...] = ("sine", "sine", "sine", "sine")
+    activations: tuple[Activation, ...] = ("sine", "sine")
     #: width of each hidden layer; None chooses one for the picture's size (chosen_width)
     widths: tuple[int, ...] | None = None
     #: activation of the last layer; colours are in [0, 1]
     output_activation: Activation = "linear"
     #: what the first layer sees of (x, y): pixel numbers from 1, [-1, 1], or sines of many waves
-    features: Features = "normalised"
+    features: Features = "fourier"
     #: number of plane waves when features == "fourier"; each gives a sine and a cosine
     frequencies: int = 64
     loss: Loss = "mse"
@@ -64,11 +64,11 @@ class EncodeSettings:
     #: passes over all pixels of the picture; None means as many as make STEPS steps
     epochs: int | None = None
     #: learning rate at the start
-    lr: float = 3e-3
+    lr: float = 1.5e-3
     schedule: Schedule = "cosine"
     #: bits a weight may take in the file, 2 to 8, fractions allowed
-    bits: float = 6.0
-    #: epochs of fine-tuning with rounded weights; None means a fifth of `epochs`, at least 1
+    bits: float = 5.0
+    #: epochs of fine-tuning with rounded weights; None means as many as `epochs`
     finetune: int | None = None
     #: "auto", "cpu", "cuda", "cuda:1", "mps"
     device: str = "auto"
@@ -90,7 +90,7 @@ class EncodeSettings:
         widths = self.widths
         if widths is None:
             widths = (chosen_width(pixels),) * len(self.activations)
-        finetune = max(1, epochs // 5) if self.finetune is None else self.finetune
+        finetune = epochs if self.finetune is None else self.finetune
         return ResolvedSettings(self, widths, epochs, finetune)
 
 
@@ -109,8 +109,11 @@ def chosen_width(pixels: int) -> int:
 
     About BITS_PER_PIXEL bits of weights for each pixel, between MIN_WIDTH and MAX_CHOSEN_WIDTH.
     """
-    weights = pixels * BITS_PER_PIXEL / 6
-    return max(MIN_WIDTH, min(MAX_CHOSEN_WIDTH, round((weights / 3) ** 0.5)))
+    weights = pixels * BITS_PER_PIXEL / 5
+    inputs = 2 * EncodeSettings.frequencies
+    # weights = width * inputs + width**2, but for biases and the last layer
+    width = round(math.sqrt(inputs**2 / 4 + weights) - inputs / 2)
+    return max(MIN_WIDTH, min(MAX_CHOSEN_WIDTH, width))
 
 
 #: Settings of the three networks in the article that this project grew from: each entry lists
@@ -123,6 +126,7 @@ _ARTICLE: dict[str, Any] = {
     "lr": 1e-3,
     "schedule": "constant",
     "bits": 8.0,
+    "finetune": 2,
 }
 RECIPES: Mapping[str, Mapping[str, Any]] = {
     "article-1": _ARTICLE
