@@ -1,0 +1,3 @@
+from imcodec_cli import main
+
+main()

@@ -1,0 +1,285 @@
+"""Commands and options. Everything heavy is imported when a command runs, not before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from imcodec_cli.options import (
+    MAX_PIXELS,
+    Debug,
+    Json,
+    MaxPixels,
+    NoOverwrite,
+    OutputDir,
+    Quiet,
+    Verbose,
+    numbers,
+    picture_size,
+    whole_numbers,
+)
+from imcodec_cli.report import Report
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="An image codec whose files are small neural networks that any ONNX runtime can open.",
+    epilog="imcodec encode bird.jpg; imcodec decode bird.onnx bird2x.png --scale 2",
+)
+
+
+def _print_versions(wanted: bool) -> None:
+    if not wanted:
+        return
+    from importlib.metadata import PackageNotFoundError, version
+
+    for name in ("imcodec", "torch", "onnx", "onnxruntime"):
+        try:
+            print(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            print(f"{name} not installed")
+    raise typer.Exit
+
+
+@app.callback()
+def _top(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            "-V",
+            is_eager=True,
+            callback=_print_versions,
+            help="Show the versions of imcodec, torch, onnx and onnxruntime.",
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command(epilog="Examples: imcodec encode bird.jpg; imcodec encode photos/ -o files/")
+def encode(
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="INPUT... [OUTPUT]",
+            help="Pictures or directories; '-' is stdin. OUTPUT ends in .onnx, or is '-' (stdout).",
+        ),
+    ],
+    output: OutputDir = None,
+    model: Annotated[str, typer.Option(help="Family of networks: mlp.")] = "mlp",
+    recipe: Annotated[
+        str | None,
+        typer.Option(help="Start from named settings: article-1, article-2, article-3."),
+    ] = None,
+    layers: Annotated[
+        int | None, typer.Option(help="Number of hidden layers, 0 to 64. [default: 2]")
+    ] = None,
+    width: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N[,N...]",
+            help="Width of the hidden layers, one for all or one for each, 1 to 4096. "
+            "[default: chosen for the picture's size]",
+        ),
+    ] = None,
+    activation: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A[,A...]",
+            help="sigmoid, tanh, relu, relu1 (relu clipped at 1), sine, gelu or linear, one for "
+            "all hidden layers or one for each. [default: sine]",
+        ),
+    ] = None,
+    output_activation: Annotated[
+        str | None, typer.Option(metavar="A", help="The same for the last layer. [default: linear]")
+    ] = None,
+    features: Annotated[
+        str | None,
+        typer.Option(help="What the network sees: raw, normalised or fourier. [default: fourier]"),
+    ] = None,
+    frequencies: Annotated[
+        int | None, typer.Option(help="Plane waves of fourier features, 1 to 512. [default: 64]")
+    ] = None,
+    loss: Annotated[
+        str | None, typer.Option(help="mse, l1, huber or ssim (a mix with l1). [default: mse]")
+    ] = None,
+    optimiser: Annotated[str | None, typer.Option(help="adam or adamw. [default: adam]")] = None,
+    batch: Annotated[int | None, typer.Option(help="Pixels a step. [default: 8192]")] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option(help="Passes over all pixels. [default: as many as make 2400 steps]"),
+    ] = None,
+    lr: Annotated[float | None, typer.Option(help="Learning rate. [default: 0.0015]")] = None,
+    schedule: Annotated[
+        str | None,
+        typer.Option(help="Learning rate over time: constant or cosine. [default: cosine]"),
+    ] = None,
+    bits: Annotated[
+        float | None, typer.Option(help="Bits a weight, 2 to 8, fractions allowed. [default: 5]")
+    ] = None,
+    finetune: Annotated[
+        int | None,
+        typer.Option(help="Epochs of fine-tuning with rounded weights. [default: as --epochs]"),
+    ] = None,
+    device: Annotated[
+        str, typer.Option(help="auto, cpu, cuda, cuda:N or mps; one that is missing is an error.")
+    ] = "auto",
+    seed: Annotated[int, typer.Option(help="Same seed, same bytes (one machine, on a CPU).")] = 0,
+    threads: Annotated[int, typer.Option(help="Threads for fitting; 0: torch decides.")] = 0,
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw the training curve (.png or .svg)."),
+    ] = None,
+    snapshots: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Save the picture after each epoch as it emerges."),
+    ] = None,
+    max_pixels: MaxPixels = MAX_PIXELS,
+    no_overwrite: NoOverwrite = False,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Fit a network to a picture and write it as one ONNX file (bird.png -> bird.onnx)."""
+    settings = {
+        "model": model,
+        "recipe": recipe,
+        "layers": layers,
+        "width": whole_numbers(width, "--width"),
+        "activation": tuple(activation.split(",")) if activation else None,
+        "output_activation": output_activation,
+        "features": features,
+        "frequencies": frequencies,
+        "loss": loss,
+        "optimiser": optimiser,
+        "batch": batch,
+        "epochs": epochs,
+        "lr": lr,
+        "schedule": schedule,
+        "bits": bits,
+        "finetune": finetune,
+        "device": device,
+        "seed": seed,
+        "threads": threads,
+    }
+    report = Report(quiet=quiet, verbose=verbose, json=json, debug=debug)
+    with report.command():
+        from imcodec_cli import encode as command
+
+        command.run(
+            report,
+            paths,
+            output,
+            settings,
+            overwrite=not no_overwrite,
+            plot=plot,
+            snapshots=snapshots,
+            max_pixels=max_pixels,
+        )
+
+
+@app.command(epilog="Example: imcodec decode bird.onnx eye.png --crop 300,90,40,30 --scale 8")
+def decode(
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="INPUT... [OUTPUT]",
+            help="Files of ours or directories; '-' is stdin. The extension of OUTPUT decides its "
+            "format: png, jpg, webp, avif, tif, bmp, ppm, gif; '-' is stdout.",
+        ),
+    ],
+    output: OutputDir = None,
+    scale: Annotated[float, typer.Option(help="Enlarge by this factor, fractions allowed.")] = 1.0,
+    size: Annotated[
+        str | None,
+        typer.Option(metavar="WxH", help="Size of the result in pixels, before --scale."),
+    ] = None,
+    crop: Annotated[
+        str | None,
+        typer.Option(
+            metavar="X,Y,W,H",
+            help="Only this rectangle, in pixels of the picture at scale 1, cut before scaling.",
+        ),
+    ] = None,
+    format: Annotated[
+        str | None, typer.Option(help="Format of the output where no extension tells it.")
+    ] = None,
+    threads: Annotated[int, typer.Option(min=0, help="Processors to use; 0: all.")] = 0,
+    max_pixels: MaxPixels = MAX_PIXELS,
+    no_overwrite: NoOverwrite = False,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Make a picture of a file, at any scale (bird.onnx -> bird.png); -v shows where time goes."""
+    view = {
+        "scale": scale,
+        "size": picture_size(size, "--size"),
+        "crop": numbers(crop, "--crop", 4),
+        "threads": threads,
+        "max_pixels": max_pixels,
+    }
+    report = Report(quiet=quiet, verbose=verbose, json=json, debug=debug)
+    with report.command():
+        from imcodec_cli import decode as command
+
+        command.run(report, paths, output, view, overwrite=not no_overwrite, format=format)
+
+
+@app.command()
+def info(
+    files: Annotated[list[str], typer.Argument(help="Files of ours; '-' is stdin.")],
+    weights: Annotated[
+        bool, typer.Option("--weights", help="Print the weights of small layers (JSON: of all).")
+    ] = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Show what is inside a file: picture, layers, quality, and where every byte went."""
+    report = Report(json=json, debug=debug)
+    with report.command():
+        from imcodec_cli import inspect as command
+
+        command.run_info(report, files, weights=weights)
+
+
+@app.command()
+def verify(
+    files: Annotated[list[str], typer.Argument(help="Files of ours; '-' is stdin.")],
+    quiet: Quiet = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Check that files are whole and what they claim to be. Exit code 3 if one is not."""
+    report = Report(quiet=quiet, json=json, debug=debug)
+    with report.command():
+        from imcodec_cli import inspect as command
+
+        command.run_verify(report, files)
+
+
+@app.command()
+def compare(
+    a: Annotated[str, typer.Argument(help="A picture, or a file of ours, which is decoded.")],
+    b: Annotated[str, typer.Argument(help="The same; both must have the same size.")],
+    side_by_side: Annotated[
+        Path | None, typer.Option(metavar="OUT", help="Draw both beside each other.")
+    ] = None,
+    quiet: Quiet = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Tell how close two pictures are: PSNR, SSIM, MS-SSIM, and bits per pixel of files of ours."""
+    report = Report(quiet=quiet, json=json, debug=debug)
+    with report.command():
+        from imcodec_cli import compare as command
+
+        command.run(report, a, b, side_by_side)

@@ -1,0 +1,89 @@
+"""The command `decode`."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from imcodec_cli.paths import (
+    MODEL_EXTENSIONS,
+    PICTURE_EXTENSIONS,
+    STREAM,
+    Job,
+    plan,
+    read_stdin,
+    ready_target,
+    write_stdout,
+)
+from imcodec_cli.report import Report
+
+
+def run(
+    report: Report,
+    paths: list[str],
+    output: str | None,
+    view: dict[str, Any],
+    *,
+    overwrite: bool,
+    format: str | None,
+) -> None:
+    """Decode every input. `view` holds the keywords of imcodec.decode()."""
+    extension = ".png"
+    if format is not None:
+        from imcodec.export import picture_format
+
+        picture_format(format)
+        extension = f".{format.lower().lstrip('.')}"
+    jobs = plan(
+        paths,
+        output,
+        reads=MODEL_EXTENSIONS,
+        writes=PICTURE_EXTENSIONS,
+        extension=extension,
+        note=report.note,
+    )
+
+    def work(job: Job) -> None:
+        if not ready_target(job, overwrite=overwrite):
+            report.note(f"{job.target}: exists, kept")
+            report.result({"input": job.source, "output": job.target, "skipped": True})
+            return
+        _decode(report, job, view, format)
+
+    report.each(jobs, lambda job: job.source, work)
+
+
+def _decode(report: Report, job: Job, view: dict[str, Any], format: str | None) -> None:
+    seconds: dict[str, float] = {}
+    start = time.perf_counter()
+    from imcodec.container import MAX_BYTES
+    from imcodec.decoder import decode
+    from imcodec.image import picture_bytes, write_picture
+
+    seconds["import"] = time.perf_counter() - start
+    data = read_stdin(MAX_BYTES) if job.source == STREAM else job.source
+    pixels = decode(data, timings=seconds, **view)
+    start = time.perf_counter()
+    if job.target == STREAM:
+        encoded, notices = picture_bytes(pixels, format or "png")
+        write_stdout(encoded)
+    else:
+        notices = write_picture(pixels, job.target, format)
+    seconds["save"] = time.perf_counter() - start
+    height, width, channels = pixels.shape
+    name = "stdout" if job.target == STREAM else job.target
+    for notice in notices:
+        report.note(f"{name}: {notice}")
+    report.note(f"{name}: {width}x{height}")
+    report.detail("  ".join(f"{part} {1000 * taken:.0f} ms" for part, taken in seconds.items()))
+    report.result(
+        {
+            "input": job.source,
+            "output": job.target,
+            "width": width,
+            "height": height,
+            "channels": channels,
+            "seconds": seconds,
+            "notices": list(notices),
+        }
+    )

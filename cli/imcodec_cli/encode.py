@@ -1,0 +1,157 @@
+"""The command `encode`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imcodec_cli.paths import (
+    MODEL_EXTENSIONS,
+    PICTURE_EXTENSIONS,
+    STREAM,
+    Job,
+    plan,
+    read_stdin,
+    ready_target,
+    write_stdout,
+)
+from imcodec_cli.progress import shown_progress
+from imcodec_cli.report import Report
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from imcodec.encoder import Encoding
+    from imcodec.settings import EncodeSettings
+
+
+def run(
+    report: Report,
+    paths: list[str],
+    output: str | None,
+    settings: dict[str, Any],
+    *,
+    overwrite: bool,
+    plot: Path | None,
+    snapshots: Path | None,
+    max_pixels: int,
+) -> None:
+    """Encode every input."""
+    from imcodec.errors import UsageError
+    from imcodec.settings import settings_from
+
+    checked = settings_from(**settings)
+    jobs = plan(
+        paths,
+        output,
+        reads=PICTURE_EXTENSIONS,
+        writes=MODEL_EXTENSIONS,
+        extension=".onnx",
+        note=report.note,
+    )
+    if len(jobs) > 1 and (plot or snapshots):
+        raise UsageError("--plot and --snapshots go with a single picture")
+
+    def work(job: Job) -> None:
+        if not ready_target(job, overwrite=overwrite):
+            report.note(f"{job.target}: exists, kept")
+            report.result({"input": job.source, "output": job.target, "skipped": True})
+            return
+        _encode(report, job, checked, plot, snapshots, max_pixels)
+
+    report.each(jobs, lambda job: job.source, work)
+
+
+def _encode(
+    report: Report,
+    job: Job,
+    settings: EncodeSettings,
+    plot: Path | None,
+    snapshots: Path | None,
+    max_pixels: int,
+) -> None:
+    from imcodec.encoder import encode_picture
+    from imcodec.files import write_atomic
+    from imcodec.image import read_picture
+
+    picture = (
+        read_picture(read_stdin(0), max_pixels=max_pixels, name="stdin")
+        if job.source == STREAM
+        else read_picture(job.source, max_pixels=max_pixels)
+    )
+    for notice in picture.notices:
+        report.note(f"{picture.source}: {notice}")
+    if settings.device == "auto":
+        report.detail(f"{picture.source}: device auto chose {_chosen_device()}")
+    with shown_progress(report, picture.source) as progress:
+        encoding = encode_picture(
+            picture,
+            settings,
+            progress=progress,
+            snapshot=_snapshot_writer(snapshots) if snapshots else None,
+        )
+    if job.target == STREAM:
+        write_stdout(encoding.data)
+    else:
+        write_atomic(job.target, encoding.data)
+    if plot:
+        _draw_curve(plot, encoding, picture.source)
+    _tell(report, job, encoding)
+
+
+def _chosen_device() -> str:
+    from imcodec.devices import pick_device
+
+    return str(pick_device("auto"))
+
+
+def _snapshot_writer(directory: Path) -> Callable[[int, NDArray[np.uint8]], None]:
+    from imcodec.errors import OutputError
+    from imcodec.image import write_picture
+
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{directory}: {error.strerror}; choose another directory") from error
+
+    def write(epoch: int, pixels: NDArray[np.uint8]) -> None:
+        write_picture(pixels, directory / f"epoch-{epoch:04}.png")
+
+    return write
+
+
+def _draw_curve(plot: Path, encoding: Encoding, name: str) -> None:
+    from imcodec.files import write_atomic
+    from imcodec.plot import training_curve
+
+    format = "svg" if plot.suffix.lower() == ".svg" else "png"
+    title = f"{name}: {encoding.psnr:.2f} dB, {encoding.info.bpp:.3f} bpp"
+    write_atomic(plot, training_curve(encoding.history, title, format))
+
+
+def _tell(report: Report, job: Job, encoding: Encoding) -> None:
+    found = encoding.info
+    lost = encoding.psnr_before_rounding - encoding.psnr
+    report.note(
+        f"{job.target if job.target != STREAM else 'stdout'}: {found.bytes.total:,} bytes, "
+        f"{found.bpp:.3f} bpp, {encoding.psnr:.2f} dB (rounding the weights cost {lost:.2f} dB), "
+        f"{encoding.seconds:.0f} s on {encoding.device}"
+    )
+    values = found.to_dict()
+    del values["layers"]
+    finite = encoding.psnr if encoding.psnr != float("inf") else None
+    report.result(
+        {"input": job.source, "output": job.target}
+        | values
+        | {
+            "psnr": finite,
+            "psnr_before_rounding": None
+            if encoding.psnr_before_rounding == float("inf")
+            else encoding.psnr_before_rounding,
+            "device": encoding.device,
+            "seconds": encoding.seconds,
+            "notices": list(encoding.notices),
+        }
+    )

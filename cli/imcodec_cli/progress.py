@@ -1,0 +1,84 @@
+"""The encoder's progress: a bar on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from imcodec.progress import Progress
+    from imcodec_cli.report import Report
+
+#: seconds between two lines where there is no terminal
+LINE_INTERVAL = 10.0
+#: an estimate is given when it is longer than this, this many seconds into the work
+LONG_JOB, ESTIMATE_AFTER = 30.0, 2.0
+_PHASES = {"fit": "fitting", "quantise": "rounding", "verify": "checking"}
+
+
+@contextmanager
+def shown_progress(report: Report, name: str) -> Iterator[Callable[[Progress], None] | None]:
+    """A callback for the encoder that shows how far it is."""
+    if report.quiet:
+        yield None
+    elif sys.stderr.isatty():
+        with _bar(name) as update:
+            yield update
+    else:
+        yield _Lines(report, name)
+
+
+@contextmanager
+def _bar(name: str) -> Iterator[Callable[[Progress], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=None),
+        TextColumn("{task.fields[state]}", markup=False),
+    )
+    console = Console(stderr=True)
+    with Bar(*columns, console=console, transient=True, expand=True) as bar:
+        task = bar.add_task(name, total=None, state="starting")
+
+        def update(progress: Progress) -> None:
+            bar.update(task, completed=progress.step, total=progress.steps, state=_state(progress))
+
+        yield update
+
+
+class _Lines:
+    def __init__(self, report: Report, name: str) -> None:
+        self._report = report
+        self._name = name
+        self._last = time.monotonic()
+        self._estimated = False
+
+    def __call__(self, progress: Progress) -> None:
+        if not self._estimated and progress.elapsed > ESTIMATE_AFTER:
+            self._estimated = True
+            if progress.remaining > LONG_JOB:
+                seconds = _clock(progress.elapsed + progress.remaining)
+                self._report.note(f"{self._name}: this will take about {seconds}")
+        now = time.monotonic()
+        if now - self._last >= LINE_INTERVAL:
+            self._last = now
+            self._report.note(f"{self._name}: {_state(progress)}")
+
+
+def _state(progress: Progress) -> str:
+    return (
+        f"{_PHASES[progress.phase]} {progress.step}/{progress.steps}  "
+        f"loss {progress.loss:.5f}  {progress.psnr:.2f} dB  {_clock(progress.remaining)} left"
+    )
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,0 +1,116 @@
+"""What the user is told: results on stdout, everything else on stderr.
+
+A Report also turns errors into one line and an exit code, file by file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn, TypeVar
+
+import typer
+
+from imcodec_cli.exit_codes import FAILED, INTERRUPTED, exit_code
+
+Job = TypeVar("Job")
+
+
+class Report:
+    """Collects the outcome of a command."""
+
+    def __init__(
+        self, *, quiet: bool = False, verbose: int = 0, json: bool = False, debug: bool = False
+    ) -> None:
+        self.quiet = quiet
+        self.verbose = verbose
+        self.json = json
+        self.debug = debug
+        self._code = 0
+
+    def note(self, text: str) -> None:
+        """A line for people, on stderr; --quiet hides it."""
+        if not self.quiet:
+            _to_stderr(text)
+
+    def detail(self, text: str) -> None:
+        """A line that only -v shows."""
+        if self.verbose:
+            self.note(text)
+
+    def result(self, values: dict[str, Any]) -> None:
+        """One JSON object on stdout, if --json was given."""
+        if self.json:
+            sys.stdout.write(json.dumps(values, allow_nan=False) + "\n")
+            sys.stdout.flush()
+
+    def error(self, error: BaseException, name: str = "") -> None:
+        """One line on stderr, and the exit code that goes with it."""
+        from imcodec.errors import ImcodecError
+
+        if self.debug and not isinstance(error, KeyboardInterrupt):
+            import traceback
+
+            traceback.print_exception(error)
+        code = exit_code(error)
+        if isinstance(error, ImcodecError):
+            text = str(error)
+            base = os.path.basename(name)  # noqa: PTH119 (the name may be "-")
+            if base and not text.startswith((name, base)):
+                text = f"{name}: {text}"
+        elif isinstance(error, MemoryError):
+            text = f"{name}: not enough memory; use a smaller picture or fewer threads"
+        else:
+            text = (
+                f"{name + ': ' if name else ''}internal error: {type(error).__name__}: {error}; "
+                "please report it (--debug shows where it happened)"
+            )
+        text = " ".join(text.split())
+        _to_stderr(f"imcodec: {text}")
+        self.result({"input": name, "error": text, "exit_code": code})
+        self._code = self._code or code
+
+    def each(
+        self, jobs: Iterable[Job], name: Callable[[Job], str], work: Callable[[Job], None]
+    ) -> None:
+        """Do `work` for every job; one that fails is reported and the rest is done."""
+        for job in jobs:
+            try:
+                work(job)
+            except BrokenPipeError:
+                raise
+            except Exception as error:
+                self.error(error, name(job))
+
+    @contextmanager
+    def command(self) -> Iterator[None]:
+        """Around a whole command: leaves with the exit code, whatever happens."""
+        try:
+            yield
+        except typer.Exit:
+            raise
+        except KeyboardInterrupt:
+            _to_stderr("imcodec: interrupted; no output was changed since the last finished file")
+            raise typer.Exit(INTERRUPTED) from None
+        except BrokenPipeError:
+            _close_broken_stdout()
+            raise typer.Exit(FAILED) from None
+        except Exception as error:
+            self.error(error)
+        self.leave()
+
+    def leave(self) -> NoReturn:
+        """End the process with the exit code of the first failure, or 0."""
+        raise typer.Exit(self._code)
+
+
+def _to_stderr(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _close_broken_stdout() -> None:
+    """Whoever read our output has gone; keep Python from complaining about it at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
