@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from imcodec import UsageError
-from imcodec.plot import over_white, side_by_side, training_curve
+from imcodec.plot import side_by_side, training_curve
 from imcodec.progress import EpochRecord
 from pictures import scene
 
@@ -39,4 +39,4 @@ def test_side_by_side_shows_both() -> None:
 def test_alpha_is_shown_over_white() -> None:
     pixels = np.zeros((1, 2, 4), np.uint8)
     pixels[0, 1, 3] = 255
-    assert over_white(pixels)[0].tolist() == [[255] * 3, [0] * 3]
+    assert side_by_side([pixels], [""])[22].tolist() == [[255] * 3, [0] * 3]

@@ -51,7 +51,7 @@ def to_pixels(image: Image.Image, samples: Samples) -> tuple[Pixels, list[str]]:
         notices.append(f"{samples.bits} bits a channel reduced to 8")
     if image.mode == "P":
         return _look_up(image, notices), notices
-    if image.mode in _GREY_MODES or (samples.grey and image.mode == "RGBA"):
+    if image.mode in _GREY_MODES or (samples.grey and image.mode in ("RGB", "RGBA")):
         return _grey(image, samples, notices), notices
     if image.mode in _COLOUR_MODES:
         return _colour(image, samples, notices), notices
@@ -135,7 +135,7 @@ def _grey(image: Image.Image, samples: Samples, notices: list[str]) -> Pixels:
     def convert(band: Image.Image) -> Pixels:
         if band.mode == "La":
             band = band.convert("LA")
-        level = band.getchannel("R") if band.mode == "RGBA" else band.convert("L")
+        level = band.getchannel("R") if band.mode in ("RGB", "RGBA") else band.convert("L")
         grey = np.asarray(level)[..., None]  # [h, w, 1]
         parts = [grey if curve is None else curve[grey]]
         if alpha:

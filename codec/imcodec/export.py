@@ -58,7 +58,7 @@ def picture_format(name: str) -> str:
         ) from None
 
 
-def encode_picture(pixels: NDArray[np.uint8], format: str) -> tuple[bytes, tuple[str, ...]]:
+def picture_bytes(pixels: NDArray[np.uint8], format: str) -> tuple[bytes, tuple[str, ...]]:
     """The bytes of a picture file, and notices of what the format could not hold.
 
     `pixels` is uint8 [H, W] or [H, W, C], C from 1 to 4. Alpha becomes a white background where
@@ -69,7 +69,7 @@ def encode_picture(pixels: NDArray[np.uint8], format: str) -> tuple[bytes, tuple
     pixels = _checked(pixels)
     notices = []
     if pixels.shape[2] in (2, 4) and format not in _WITH_ALPHA:
-        pixels = _over_white(pixels)
+        pixels = over_white(pixels)
         notices.append(f"{format} holds no transparency, white background put in")
     if pixels.shape[2] <= 2 and format in _WITHOUT_GREY:
         pixels = np.concatenate([pixels[..., :1]] * 3 + [pixels[..., 1:]], axis=-1)
@@ -79,8 +79,11 @@ def encode_picture(pixels: NDArray[np.uint8], format: str) -> tuple[bytes, tuple
             if image.getcolors(256) is None:
                 notices.append("colours reduced to the 256 that GIF can hold")
             image = image.quantize(256)
+        settings = _SETTINGS[format]
+        if format == "AVIF" and pixels.shape[2] <= 2:
+            settings = settings | {"subsampling": "4:0:0"}
         encoded = io.BytesIO()
-        image.save(encoded, format, **_SETTINGS[format])
+        image.save(encoded, format, **settings)
     except Exception as exc:
         height, width = pixels.shape[:2]
         reason = (str(exc).strip().splitlines() or [type(exc).__name__])[0]
@@ -98,16 +101,16 @@ def write_picture(
 ) -> tuple[str, ...]:
     """Write a picture file, by default in the format of the extension; returns notices.
 
-    Pixels and errors are those of `encode_picture`; a file is replaced only by a complete one. A
+    Pixels and errors are those of `picture_bytes`; a file is replaced only by a complete one. A
     stream needs a `format`, gets all the bytes at once, and is not closed.
     """
     if isinstance(target, str | os.PathLike):
-        encoded, notices = encode_picture(pixels, format or _named_by_extension(target))
+        encoded, notices = picture_bytes(pixels, format or _named_by_extension(target))
         write_atomic(target, encoded)
         return notices
     if format is None:
         raise UsageError("a stream has no extension; give the format, such as 'png'")
-    encoded, notices = encode_picture(pixels, format)
+    encoded, notices = picture_bytes(pixels, format)
     try:
         target.write(encoded)
     except (OSError, ValueError) as exc:
@@ -136,7 +139,7 @@ def _checked(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(framed)
 
 
-def _over_white(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def over_white(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Grey or RGB [H, W, C - 1] of grey+alpha or RGBA [H, W, C], exactly rounded."""
     shown = np.empty((*pixels.shape[:2], pixels.shape[2] - 1), np.uint8)
     for row, result in zip(pixels, shown, strict=True):

@@ -50,7 +50,7 @@ def atomic_path(path: StrPath) -> Iterator[Path]:
         direct = not _is_replaceable(path, status)
         target = Path(os.path.realpath(path))
         permissions = None if status is None else stat.S_IMODE(status.st_mode)
-        if status is not None and not os.access(path, os.W_OK):
+        if status is not None and not _may_write(path):
             raise PermissionError(errno.EACCES, "the file is read-only")
     if direct:
         yield Path(path)
@@ -78,6 +78,11 @@ def _status(path: StrPath) -> os.stat_result | None:
     if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(errno.EISDIR, "it is a directory")
     return status
+
+
+def _may_write(path: StrPath) -> bool:
+    # Replacing a file only needs rights on its folder; its own protection is to be respected, too.
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
 def _is_replaceable(path: StrPath, status: os.stat_result | None) -> bool:

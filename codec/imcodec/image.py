@@ -5,7 +5,7 @@ never by extension, and no other format that Pillow knows. What arrives is uprig
 has as many channels as it needs. Whatever is lost on the way is told in `Picture.notices`.
 
 Ignored: gAMA and cHRM of a PNG without a colour profile (as browsers do), and every frame or page
-after the first. AVIF of 10 or 12 bits is reduced to 8 by Pillow, without a notice.
+after the first.
 
 The limit on the number of pixels is checked against the header, before anything is decoded, and
 Pillow's own global limit (`Image.MAX_IMAGE_PIXELS`) and its warning play no part below it.
@@ -35,7 +35,7 @@ from PIL import (
 
 from imcodec.colour import Pixels, Samples, array_to_pixels, to_pixels
 from imcodec.errors import ImcodecError, InvalidImageError, LimitError, UsageError
-from imcodec.export import encode_picture, write_picture
+from imcodec.export import picture_bytes, write_picture
 from imcodec.files import display_name, read_bytes
 from imcodec.png import GREY_ALPHA, inspect_png
 
@@ -44,7 +44,7 @@ __all__ = [
     "READ_FORMATS",
     "Picture",
     "Source",
-    "encode_picture",
+    "picture_bytes",
     "read_picture",
     "write_picture",
 ]
@@ -62,6 +62,7 @@ _MAX_BYTES_PER_PIXEL = 16
 _MAX_OTHER_BYTES = 64 << 20
 
 _PREFIX = 64
+_AVIF_HEADER = 1 << 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,9 +156,18 @@ def _from_stream(stream: BinaryIO, max_pixels: int, label: str) -> Picture:
             samples = Samples(facts.bits, grey=is_deep_pair, key=facts.key)
             if not facts.has_end:
                 notices.append("the end of the file is missing, but no pixel is")
+        elif format == "AVIF":
+            samples = _avif_samples(stream)
         stream.seek(0)
         factory, _ = Image.OPEN[format]
         return _finish(factory(stream, ""), samples, notices, max_pixels, label)
+
+
+def _avif_samples(stream: BinaryIO) -> Samples:
+    """Depth and want of colour, which Pillow does not tell; a plane of alpha has no colour, too."""
+    flags = [box[2] for box in stream.read(_AVIF_HEADER).split(b"av1C")[1:] if len(box) > 2]
+    bits = [12 if flag & 0x20 else 10 if flag & 0x40 else 8 for flag in flags]
+    return Samples(max(bits, default=8), grey=bool(flags) and all(flag & 0x10 for flag in flags))
 
 
 def _recognise(prefix: bytes, label: str) -> str:

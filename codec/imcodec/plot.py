@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from imcodec.errors import MissingExtraError, UsageError
+from imcodec.export import over_white
 from imcodec.progress import EpochRecord
 
 GAP = 8
@@ -68,17 +69,13 @@ def side_by_side(pictures: Sequence[NDArray[np.uint8]], labels: Sequence[str]) -
     font = ImageFont.load_default(13)
     left = 0
     for pixels, label in zip(pictures, labels, strict=True):
-        sheet.paste(Image.fromarray(over_white(pixels)), (left, CAPTION))
+        sheet.paste(Image.fromarray(_rgb(pixels)), (left, CAPTION))
         draw.text((left + 4, 3), label, fill="black", font=font)
         left += pixels.shape[1] + GAP
     return np.asarray(sheet)
 
 
-def over_white(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _rgb(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """RGB [H, W, 3] of a picture of 1 to 4 channels, alpha blended over white."""
-    colours: NDArray[np.floating[Any]] = pixels[..., : 1 if pixels.shape[2] < 3 else 3] / 255
-    if pixels.shape[2] in (2, 4):
-        alpha = pixels[..., -1:] / 255
-        colours = colours * alpha + (1 - alpha)
-    rounded = np.rint(255 * colours).astype(np.uint8)
-    return np.ascontiguousarray(np.broadcast_to(rounded, (*pixels.shape[:2], 3)))
+    shown = over_white(pixels) if pixels.shape[2] in (2, 4) else pixels
+    return np.ascontiguousarray(np.broadcast_to(shown, (*pixels.shape[:2], 3)))

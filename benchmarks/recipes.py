@@ -1,0 +1,104 @@
+"""The article's three networks and the default one on a picture: bytes, quality, time.
+
+    python benchmarks/recipes.py PICTURE OUT_DIR [--names article-1 ... default] [--threads N]
+
+Writes NAME.onnx, NAME.png (the decoded picture), NAME-curve.png and a line of results.jsonl for each
+recipe into OUT_DIR, and leaves out what is there already, so that it can be interrupted. Quality is
+measured on what a bare onnxruntime session decodes from the file on disk. The issue's figures were
+made with `../shared/data/kodak/kodim23.png`, those of docs/experiment.md with the demo bird.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from imcodec import encode_picture, read_picture, settings_from, write_picture
+from imcodec.files import write_atomic
+from imcodec.metrics import psnr, ssim
+from imcodec.plot import training_curve
+
+NAMES = ("article-1", "article-2", "article-3", "default")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("picture", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--names", nargs="+", choices=NAMES, default=NAMES)
+    parser.add_argument("--threads", type=int, default=0)
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    log = arguments.out / "results.jsonl"
+    rows = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+    picture = read_picture(arguments.picture)
+    for name in arguments.names:
+        if any(row["name"] == name for row in rows):
+            continue
+        row = measure(name, picture.pixels, arguments.out, arguments.threads)
+        row["picture"] = arguments.picture.name
+        rows.append(row)
+        with log.open("a") as stream:
+            stream.write(json.dumps(row) + "\n")
+    print(table(rows))
+
+
+def measure(
+    name: str, pixels: NDArray[np.uint8], out: Path, threads: int
+) -> dict[str, float | str]:
+    """Encode with one recipe and tell what came of it."""
+    recipe = None if name == "default" else name
+    encoding = encode_picture(pixels, settings_from(recipe=recipe, threads=threads))
+    path = out / f"{name}.onnx"
+    write_atomic(path, encoding.data)
+    height, width, _ = pixels.shape
+    decoded = bare_decode(path, width, height)
+    write_picture(decoded, out / f"{name}.png")
+    training_curve(encoding.history, out / f"{name}-curve.png", name)
+    size = path.stat().st_size
+    similarity = ssim(pixels, decoded)
+    return {
+        "name": name,
+        "parameters": encoding.info.parameters,
+        "bytes": size,
+        "bpp": 8 * size / (width * height),
+        "psnr": psnr(pixels, decoded),
+        "ssim": similarity if similarity is not None else float("nan"),
+        "psnr_before_rounding": encoding.psnr_before_rounding,
+        "seconds": encoding.seconds,
+        "device": encoding.device,
+    }
+
+
+def bare_decode(path: Path, width: int, height: int) -> NDArray[np.uint8]:
+    """The picture as anybody sees it who has onnxruntime and NumPy, and nothing of ours."""
+    x = (2 * np.arange(width) + 1) / width - 1
+    y = (2 * np.arange(height) + 1) / height - 1
+    grid = np.stack(np.meshgrid(x, y), -1)[None].astype(np.float32)
+    session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    pixels: NDArray[np.uint8] = session.run(None, {"grid": grid})[0][0]
+    return pixels
+
+
+def table(rows: list[dict[str, float | str]]) -> str:
+    """Markdown."""
+    lines = [
+        "| network | parameters | bytes | bpp | PSNR | SSIM | rounding cost | time |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for row in rows:
+        cost = float(row["psnr_before_rounding"]) - float(row["psnr"])
+        lines.append(
+            f"| {row['name']} | {row['parameters']:,} | {row['bytes']:,} | {row['bpp']:.3f} | "
+            f"{row['psnr']:.2f} dB | {row['ssim']:.3f} | {cost:.2f} dB | {row['seconds']:.0f} s |"
+        )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
