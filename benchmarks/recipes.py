@@ -2,10 +2,9 @@
 
     python benchmarks/recipes.py PICTURE OUT_DIR [--names article-1 ... default] [--threads N]
 
-Writes NAME.onnx, NAME.png (the decoded picture), NAME-curve.png and a line of results.jsonl for each
-recipe into OUT_DIR, and leaves out what is there already, so that it can be interrupted. Quality is
-measured on what a bare onnxruntime session decodes from the file on disk. The issue's figures were
-made with `../shared/data/kodak/kodim23.png`, those of docs/experiment.md with the demo bird.
+Writes NAME.onnx, NAME.png (the decoded picture), NAME-curve.png and a line of results.jsonl for
+each recipe into OUT_DIR, and leaves out what is there already, so that it can be interrupted.
+Quality is measured on what a bare onnxruntime session decodes from the file on disk.
 """
 
 from __future__ import annotations
@@ -59,7 +58,7 @@ def measure(
     height, width, _ = pixels.shape
     decoded = bare_decode(path, width, height)
     write_picture(decoded, out / f"{name}.png")
-    training_curve(encoding.history, out / f"{name}-curve.png", name)
+    write_atomic(out / f"{name}-curve.png", training_curve(encoding.history, name))
     size = path.stat().st_size
     similarity = ssim(pixels, decoded)
     return {
