@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from other_codecs import CODECS, nearest_size  # noqa: E402
-from godwit import draw  # noqa: E402
+from godwit import draw
+from other_codecs import CODECS, nearest_size
 
-from imcodec import read_picture, write_picture  # noqa: E402
-from imcodec.metrics import psnr, ssim  # noqa: E402
+from imcodec import read_picture, write_picture
+from imcodec.metrics import psnr, ssim
 
 
 def main() -> None:
