@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 import torch
 from torch import Tensor
@@ -20,6 +21,8 @@ from imcodec.settings import EncodeSettings
 REPORT_INTERVAL = 0.25
 #: pixels rendered at once when the whole picture is needed
 RENDER_CHUNK = 2**15
+#: pixels gathered at once for the next steps
+GATHERED = 2**17
 
 
 @dataclass(frozen=True)
@@ -105,33 +108,71 @@ def train(
     total = epochs * steps_per_epoch(settings.loss, target.size, settings.batch)
     done = 0
     for epoch in range(1, epochs + 1):
-        sums = torch.zeros(2, device=target.colours.device)  # of loss and of squared error
-        count = 0
-
-        def averages(sums: Tensor = sums) -> Averages:
-            loss, error = (sums / max(count, 1)).tolist()  # noqa: B023 (called inside the loop)
-            return Averages(loss, -10 * math.log10(max(error, 1e-10)))
-
-        for index in batches(settings.loss, target.size, settings.batch, generator):
-            chosen = index.to(target.colours.device)
-            wanted = target.colours[chosen]
+        sums = _Sums(settings.loss)
+        for points, wanted in _drawn(target, settings, generator):
             if schedule == "cosine":
                 optimiser.param_groups[0]["lr"] = lr * (1 + math.cos(math.pi * done / total)) / 2
             optimiser.zero_grad(set_to_none=True)
-            colours = network(target.points[chosen], weights() if weights else None)
+            colours = network(points, weights() if weights else None)
             loss = loss_of(colours, wanted)
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             done += 1
-            with torch.no_grad():
-                error = loss if settings.loss == "mse" else F.mse_loss(colours, wanted)
-                sums += torch.stack([loss.detach(), error.detach()]) * len(index)
-            count += len(index)
-            monitor.tick(phase, epoch, epochs, averages)
-        means = averages()
+            sums.add(loss, colours, wanted)
+            monitor.tick(phase, epoch, epochs, sums.averages)
+        means = sums.averages()
         monitor.history.append(EpochRecord(epoch, phase, means.loss, means.psnr))
         if after_epoch:
             after_epoch(epoch)
+
+
+def _drawn(
+    target: Target, settings: EncodeSettings, generator: torch.Generator
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """(points [n, 2], colours [n, C]) of each step of one epoch.
+
+    Steps are gathered many at a time: with few pixels a step, gathering would take longer than
+    learning.
+    """
+    steps = batches(settings.loss, target.size, settings.batch, generator)
+    while block := list(islice(steps, max(1, GATHERED // settings.batch))):
+        chosen = torch.cat(block).to(target.colours.device)
+        sizes = [len(index) for index in block]
+        yield from zip(
+            torch.split(target.points[chosen], sizes),
+            torch.split(target.colours[chosen], sizes),
+            strict=True,
+        )
+
+
+class _Sums:
+    """Sums over an epoch; nothing waits for the device until averages() is called."""
+
+    def __init__(self, loss: str) -> None:
+        self._loss_is_error = loss == "mse"
+        self._losses: list[Tensor] = []
+        self._errors: list[Tensor] = []
+        self._counts: list[int] = []
+
+    def add(self, loss: Tensor, colours: Tensor, wanted: Tensor) -> None:
+        """One step."""
+        self._losses.append(loss.detach())
+        if not self._loss_is_error:
+            with torch.no_grad():
+                self._errors.append(F.mse_loss(colours, wanted))
+        self._counts.append(len(wanted))
+
+    def averages(self) -> Averages:
+        """Means over the pixels so far."""
+        counts = torch.tensor(self._counts, dtype=torch.float64)
+        losses, errors = (
+            torch.stack(values).cpu().double() if values else None
+            for values in (self._losses, self._errors)
+        )
+        assert losses is not None
+        loss = float((losses * counts).sum() / counts.sum())
+        error = loss if errors is None else float((errors * counts).sum() / counts.sum())
+        return Averages(loss, -10 * math.log10(max(error, 1e-10)))
 
 
 def _optimiser(name: str, parameters: Sequence[Tensor], lr: float) -> torch.optim.Optimizer:

@@ -68,6 +68,8 @@ class CoordinateNetwork(nn.Module):
         for name, matrix, bias in zip(names[:-1], values[:-2:2], values[1:-1:2], strict=True):
             x = _activate(name, torch.addmm(bias, x, matrix))
         x = torch.addmm(values[-1], x, values[-2])
+        if names[-1] == "sigmoid":
+            return x.sigmoid()
         if names[-1] not in ("linear", "relu1"):
             x = _activate(names[-1], x)
         return x + (x.clamp(0, 1) - x).detach()
