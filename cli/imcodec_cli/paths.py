@@ -12,8 +12,8 @@ from imcodec.errors import OutputError, UsageError
 
 STREAM = "-"
 PICTURE_EXTENSIONS = frozenset(
-    (".png", ".jpg", ".jpeg", ".jpe", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".gif")
-    + (".ppm", ".pgm", ".pnm")
+    {".png", ".jpg", ".jpeg", ".jpe", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".gif"}
+    | {".ppm", ".pgm", ".pnm"}
 )
 MODEL_EXTENSIONS = frozenset({".onnx"})
 
