@@ -2,9 +2,9 @@
 
     python benchmarks/variations.py PICTURE OUT_DIR [--threads N]
 
-The picture is halved in size first, and the base has 30 epochs, so that all of it takes minutes, not
-hours. Writes a line of variations.jsonl for each network (what is there is left out, so it can be
-interrupted), the decoded pictures, and variations.jpg, which shows all of them with their PSNR.
+The picture is halved in size first, and the base has 30 epochs, so that all of it takes minutes,
+not hours. Writes a line of variations.jsonl for each network (what is there is left out, so it can
+be interrupted), the decoded pictures, and variations.jpg, which shows all of them with their PSNR.
 """
 
 from __future__ import annotations

@@ -5,6 +5,10 @@ from __future__ import annotations
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
+    import warnings
+
     from imcodec_cli.app import app
 
+    # What Pillow has to say of a strange file ends in a notice or in an error of ours.
+    warnings.filterwarnings("ignore", module="PIL")
     app(prog_name="imcodec")

@@ -131,7 +131,7 @@ def encode(
         str, typer.Option(help="auto, cpu, cuda, cuda:N or mps; one that is missing is an error.")
     ] = "auto",
     seed: Annotated[int, typer.Option(help="Same seed, same bytes (one machine, on a CPU).")] = 0,
-    threads: Annotated[int, typer.Option(help="Threads for fitting; 0: torch decides.")] = 0,
+    threads: Annotated[int, typer.Option(help="Threads for fitting; 0: chosen by batch size.")] = 0,
     plot: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Draw the training curve (.png or .svg)."),

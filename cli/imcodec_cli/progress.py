@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 #: seconds between two lines where there is no terminal
 LINE_INTERVAL = 10.0
-#: an estimate is given when it is longer than this, this many seconds into the work
-LONG_JOB, ESTIMATE_AFTER = 30.0, 2.0
+#: an estimate is given when it is longer than this, after so many seconds and steps
+LONG_JOB, ESTIMATE_AFTER, ESTIMATE_STEPS = 30.0, 2.0, 20
 _PHASES = {"fit": "fitting", "quantise": "rounding", "verify": "checking"}
 
 
@@ -60,7 +60,8 @@ class _Lines:
         self._estimated = False
 
     def __call__(self, progress: Progress) -> None:
-        if not self._estimated and progress.elapsed > ESTIMATE_AFTER:
+        settled = progress.elapsed > ESTIMATE_AFTER and progress.step > ESTIMATE_STEPS
+        if not self._estimated and settled:
             self._estimated = True
             if progress.remaining > LONG_JOB:
                 seconds = _clock(progress.elapsed + progress.remaining)

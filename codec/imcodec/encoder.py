@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from imcodec.quantise import Quantised
 
 
+#: with fewer pixels a step, handing work to a second thread takes longer than doing it
+MIN_SHARED_BATCH = 1024
+
+
 @dataclass(frozen=True)
 class Encoding:
     """An encoded picture and what its making showed."""
@@ -153,7 +157,7 @@ def _fit(
     )
     epochs = resolved.epochs + resolved.finetune
     monitor = Monitor(epochs * steps_per_epoch(asked.loss, target.size, asked.batch), progress)
-    with thread_limit(asked.threads):
+    with thread_limit(asked.threads or (1 if asked.batch < MIN_SHARED_BATCH else 0)):
         network = CoordinateNetwork(header, asked.seed).to(device)
 
         def rendered() -> NDArray[np.uint8]:

@@ -73,7 +73,7 @@ class EncodeSettings:
     #: "auto", "cpu", "cuda", "cuda:1", "mps"
     device: str = "auto"
     seed: int = 0
-    #: threads of the encoder; 0 leaves the choice to torch
+    #: threads of the encoder; 0: one for small batches, otherwise what torch thinks best
     threads: int = 0
 
     def __post_init__(self) -> None:
