@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
+    if sys.argv[1:] in (["-V"], ["--version"]):
+        from imcodec_cli.versions import print_versions
+
+        print_versions()
+        return
     import warnings
 
     from imcodec_cli.app import app

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from imcodec.settings import STEPS, EncodeSettings
 from imcodec_cli.options import (
     MAX_PIXELS,
     Debug,
@@ -22,6 +23,9 @@ from imcodec_cli.options import (
 )
 from imcodec_cli.report import Report
 
+#: so that the help cannot say other defaults than the library has
+_DEFAULT = EncodeSettings()
+
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
@@ -36,13 +40,9 @@ app = typer.Typer(
 def _print_versions(wanted: bool) -> None:
     if not wanted:
         return
-    from importlib.metadata import PackageNotFoundError, version
+    from imcodec_cli.versions import print_versions
 
-    for name in ("imcodec", "torch", "onnx", "onnxruntime"):
-        try:
-            print(f"{name} {version(name)}")
-        except PackageNotFoundError:
-            print(f"{name} not installed")
+    print_versions()
     raise typer.Exit
 
 
@@ -78,7 +78,10 @@ def encode(
         typer.Option(help="Start from named settings: article-1, article-2, article-3."),
     ] = None,
     layers: Annotated[
-        int | None, typer.Option(help="Number of hidden layers, 0 to 64. [default: 2]")
+        int | None,
+        typer.Option(
+            help=f"Number of hidden layers, 0 to 64. [default: {len(_DEFAULT.activations)}]"
+        ),
     ] = None,
     width: Annotated[
         str | None,
@@ -93,45 +96,76 @@ def encode(
         typer.Option(
             metavar="A[,A...]",
             help="sigmoid, tanh, relu, relu1 (relu clipped at 1), sine, gelu or linear, one for "
-            "all hidden layers or one for each. [default: sine]",
+            f"all hidden layers or one for each. [default: {_DEFAULT.activations[0]}]",
         ),
     ] = None,
     output_activation: Annotated[
-        str | None, typer.Option(metavar="A", help="The same for the last layer. [default: linear]")
+        str | None,
+        typer.Option(
+            metavar="A",
+            help=f"The same for the last layer. [default: {_DEFAULT.output_activation}]",
+        ),
     ] = None,
     features: Annotated[
         str | None,
-        typer.Option(help="What the network sees: raw, normalised or fourier. [default: fourier]"),
+        typer.Option(
+            help="What the network sees: raw, normalised or fourier. "
+            f"[default: {_DEFAULT.features}]"
+        ),
     ] = None,
     frequencies: Annotated[
-        int | None, typer.Option(help="Plane waves of fourier features, 1 to 512. [default: 64]")
+        int | None,
+        typer.Option(
+            help=f"Plane waves of fourier features, 1 to 512. [default: {_DEFAULT.frequencies}]"
+        ),
     ] = None,
     loss: Annotated[
-        str | None, typer.Option(help="mse, l1, huber or ssim (a mix with l1). [default: mse]")
+        str | None,
+        typer.Option(help=f"mse, l1, huber or ssim (a mix with l1). [default: {_DEFAULT.loss}]"),
     ] = None,
-    optimiser: Annotated[str | None, typer.Option(help="adam or adamw. [default: adam]")] = None,
-    batch: Annotated[int | None, typer.Option(help="Pixels a step. [default: 8192]")] = None,
+    optimiser: Annotated[
+        str | None, typer.Option(help=f"adam or adamw. [default: {_DEFAULT.optimiser}]")
+    ] = None,
+    batch: Annotated[
+        int | None, typer.Option(help=f"Pixels a step, 1 to 16777216. [default: {_DEFAULT.batch}]")
+    ] = None,
     epochs: Annotated[
         int | None,
-        typer.Option(help="Passes over all pixels. [default: as many as make 2400 steps]"),
+        typer.Option(
+            help=f"Passes over all pixels, 1 to 1000000. [default: as many as make {STEPS} steps]"
+        ),
     ] = None,
-    lr: Annotated[float | None, typer.Option(help="Learning rate. [default: 0.0015]")] = None,
+    lr: Annotated[
+        float | None,
+        typer.Option(help=f"Learning rate at the start, 1e-9 to 10. [default: {_DEFAULT.lr:g}]"),
+    ] = None,
     schedule: Annotated[
         str | None,
-        typer.Option(help="Learning rate over time: constant or cosine. [default: cosine]"),
+        typer.Option(
+            help=f"Learning rate over time: constant or cosine. [default: {_DEFAULT.schedule}]"
+        ),
     ] = None,
     bits: Annotated[
-        float | None, typer.Option(help="Bits a weight, 2 to 8, fractions allowed. [default: 5]")
+        float | None,
+        typer.Option(
+            help=f"Bits a weight, 2 to 8, fractions allowed. [default: {_DEFAULT.bits:g}]"
+        ),
     ] = None,
     finetune: Annotated[
         int | None,
-        typer.Option(help="Epochs of fine-tuning with rounded weights. [default: as --epochs]"),
+        typer.Option(
+            help="Epochs of fine-tuning with rounded weights, 0 to 1000000. [default: as --epochs]"
+        ),
     ] = None,
     device: Annotated[
         str, typer.Option(help="auto, cpu, cuda, cuda:N or mps; one that is missing is an error.")
     ] = "auto",
-    seed: Annotated[int, typer.Option(help="Same seed, same bytes (one machine, on a CPU).")] = 0,
-    threads: Annotated[int, typer.Option(help="Threads for fitting; 0: chosen by batch size.")] = 0,
+    seed: Annotated[
+        int, typer.Option(help="Same seed, same bytes (one machine, on a CPU); 0 or more.")
+    ] = 0,
+    threads: Annotated[
+        int, typer.Option(help="Threads for fitting, 0 to 1024; 0: chosen by batch size.")
+    ] = 0,
     plot: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Draw the training curve (.png or .svg)."),
@@ -196,7 +230,9 @@ def decode(
         ),
     ],
     output: OutputDir = None,
-    scale: Annotated[float, typer.Option(help="Enlarge by this factor, fractions allowed.")] = 1.0,
+    scale: Annotated[
+        float, typer.Option(help="Enlarge by this factor, above 0, fractions allowed.")
+    ] = 1.0,
     size: Annotated[
         str | None,
         typer.Option(metavar="WxH", help="Size of the result in pixels, before --scale."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,7 +42,10 @@ def run(report: Report, first: str, second: str, sheet: Path | None) -> None:
         sizes = " and ".join(f"{p.shape[1]}x{p.shape[0]}" for p in (a.pixels, b.pixels))
         raise UsageError(f"{first} and {second}: sizes differ ({sizes}); decode with --size first")
     x, y = _alike(report, a.pixels, b.pixels)
-    values = {"psnr": psnr(x, y), "ssim": ssim(x, y), "ms_ssim": ms_ssim(x, y)}
+    values = {"psnr": psnr(x, y)} | {
+        name: _similarity(report, measure, x, y)
+        for name, measure in (("ssim", ssim), ("ms_ssim", ms_ssim))
+    }
     if sheet:
         _write_sheet(sheet, a, b, values["psnr"] or 0.0)
     if report.json:
@@ -53,6 +57,22 @@ def run(report: Report, first: str, second: str, sheet: Path | None) -> None:
         report.result({"a": sides[0], "b": sides[1], "identical": bool((x == y).all())} | finite)
     else:
         _print(values, a, b)
+
+
+def _similarity(
+    report: Report,
+    measure: Callable[[NDArray[np.uint8], NDArray[np.uint8]], float | None],
+    a: NDArray[np.uint8],
+    b: NDArray[np.uint8],
+) -> float | None:
+    """What the measure says, or None: PSNR alone is worth telling where packages are missing."""
+    from imcodec.errors import MissingExtraError
+
+    try:
+        return measure(a, b)
+    except MissingExtraError as error:
+        report.note(str(error))
+        return None
 
 
 def _load(report: Report, path: str) -> Side:
@@ -100,6 +120,8 @@ def _write_sheet(path: Path, a: Side, b: Side, quality: float) -> None:
 
 
 def _print(values: dict[str, float | None], a: Side, b: Side) -> None:
+    from imcodec.metrics import MS_SSIM_MIN_SIDE
+
     quality = values["psnr"]
     lines = [
         ("PSNR", "identical" if quality == math.inf else f"{quality:.2f} dB"),
@@ -109,9 +131,11 @@ def _print(values: dict[str, float | None], a: Side, b: Side) -> None:
     for side in (a, b):
         if side.ours:
             lines.append(("size", f"{side.path}: {side.bytes:,} bytes, {side.bpp:.4f} bpp"))
+    if values["ms_ssim"] is None and min(a.pixels.shape[:2]) < MS_SSIM_MIN_SIDE:
+        lines[2] = ("MS-SSIM", f"-  (needs sides of {MS_SSIM_MIN_SIDE} pixels)")
     for name, value in lines:
         print(f"{name:9}{value}")
 
 
 def _ratio(value: float | None) -> str:
-    return "-  (the picture is too small)" if value is None else f"{value:.5f}"
+    return "-" if value is None else f"{value:.5f}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 from imcodec_cli.paths import (
@@ -10,6 +11,7 @@ from imcodec_cli.paths import (
     PICTURE_EXTENSIONS,
     STREAM,
     Job,
+    check_streams,
     plan,
     read_stdin,
     ready_target,
@@ -42,6 +44,9 @@ def run(
         extension=extension,
         note=report.note,
     )
+    check_streams(jobs, json=report.json)
+    if format is not None:
+        _check_format(jobs, format)
 
     def work(job: Job) -> None:
         if not ready_target(job, overwrite=overwrite):
@@ -51,6 +56,27 @@ def run(
         _decode(report, job, view, format)
 
     report.each(jobs, lambda job: job.source, work)
+
+
+def _check_format(jobs: list[Job], format: str) -> None:
+    """Refuse to write one format under the extension of another."""
+    from imcodec.errors import UsageError
+    from imcodec.export import picture_format
+
+    wanted = picture_format(format)
+    for job in jobs:
+        if job.target != STREAM and picture_format(job.target) != wanted:
+            raise UsageError(f"{job.target}: the extension says another format than --format does")
+
+
+def _spare_original(job: Job) -> None:
+    """Refuse to put a decoded picture in the place of, most likely, the one it was made from."""
+    from imcodec.errors import UsageError
+
+    if job.target != STREAM and Path(job.target).exists():
+        raise UsageError(
+            f"{job.target} exists and may be the original; name it as OUTPUT to replace it"
+        )
 
 
 def _decode(report: Report, job: Job, view: dict[str, Any], format: str | None) -> None:
@@ -63,6 +89,8 @@ def _decode(report: Report, job: Job, view: dict[str, Any], format: str | None) 
     seconds["import"] = time.perf_counter() - start
     data = read_stdin(MAX_BYTES) if job.source == STREAM else job.source
     pixels = decode(data, timings=seconds, **view)
+    if not job.is_named:
+        _spare_original(job)
     start = time.perf_counter()
     if job.target == STREAM:
         encoded, notices = picture_bytes(pixels, format or "png")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,9 +12,10 @@ from imcodec_cli.paths import (
     PICTURE_EXTENSIONS,
     STREAM,
     Job,
+    check_streams,
     plan,
-    read_stdin,
     ready_target,
+    stdin,
     write_stdout,
 )
 from imcodec_cli.progress import shown_progress
@@ -53,6 +55,9 @@ def run(
     )
     if len(jobs) > 1 and (plot or snapshots):
         raise UsageError("--plot and --snapshots go with a single picture")
+    check_streams(jobs, json=report.json)
+    if plot:
+        _check_plot(plot)
 
     def work(job: Job) -> None:
         if not ready_target(job, overwrite=overwrite):
@@ -77,7 +82,7 @@ def _encode(
     from imcodec.image import read_picture
 
     picture = (
-        read_picture(read_stdin(0), max_pixels=max_pixels, name="stdin")
+        read_picture(stdin(), max_pixels=max_pixels, name="stdin")
         if job.source == STREAM
         else read_picture(job.source, max_pixels=max_pixels)
     )
@@ -122,6 +127,20 @@ def _snapshot_writer(directory: Path) -> Callable[[int, NDArray[np.uint8]], None
     return write
 
 
+def _check_plot(plot: Path) -> None:
+    """Fail before the fit, not after it."""
+    from importlib.util import find_spec
+
+    from imcodec.errors import MissingExtraError, OutputError, UsageError
+
+    if plot.suffix.lower() not in (".png", ".svg"):
+        raise UsageError(f"{plot}: a plot must end in .png or .svg")
+    if find_spec("matplotlib") is None:
+        raise MissingExtraError('plots need matplotlib: pip install "imcodec[encode]"')
+    if not plot.absolute().parent.is_dir():
+        raise OutputError(f"{plot.parent}: no such directory; make it first")
+
+
 def _draw_curve(plot: Path, encoding: Encoding, name: str) -> None:
     from imcodec.files import write_atomic
     from imcodec.plot import training_curve
@@ -131,25 +150,35 @@ def _draw_curve(plot: Path, encoding: Encoding, name: str) -> None:
     write_atomic(plot, training_curve(encoding.history, title, format))
 
 
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _quality(encoding: Encoding) -> str:
+    """PSNR, and what the rounding of the weights did to it."""
+    if not math.isfinite(encoding.psnr):
+        return "no error"
+    change = encoding.psnr - encoding.psnr_before_rounding
+    verb = "gained" if change > 0 else "cost"
+    return f"{encoding.psnr:.2f} dB (rounding the weights {verb} {abs(change):.2f} dB)"
+
+
 def _tell(report: Report, job: Job, encoding: Encoding) -> None:
     found = encoding.info
-    lost = encoding.psnr_before_rounding - encoding.psnr
     report.note(
         f"{job.target if job.target != STREAM else 'stdout'}: {found.bytes.total:,} bytes, "
-        f"{found.bpp:.3f} bpp, {encoding.psnr:.2f} dB (rounding the weights cost {lost:.2f} dB), "
+        f"{found.bpp:.3f} bpp, {_quality(encoding)}, "
         f"{encoding.seconds:.0f} s on {encoding.device}"
     )
     values = found.to_dict()
     del values["layers"]
-    finite = encoding.psnr if encoding.psnr != float("inf") else None
     report.result(
         {"input": job.source, "output": job.target}
         | values
         | {
-            "psnr": finite,
-            "psnr_before_rounding": None
-            if encoding.psnr_before_rounding == float("inf")
-            else encoding.psnr_before_rounding,
+            # JSON has no infinity, which a picture that comes back exactly has
+            "psnr": _finite(encoding.psnr),
+            "psnr_before_rounding": _finite(encoding.psnr_before_rounding),
             "device": encoding.device,
             "seconds": encoding.seconds,
             "notices": list(encoding.notices),

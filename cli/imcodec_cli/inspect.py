@@ -35,7 +35,7 @@ def run_verify(report: Report, paths: list[str]) -> None:
 
     def work(path: str) -> None:
         found = _verified(path)
-        report.note(
+        report.say(
             f"{path}: ok, {found.width}x{found.height}x{found.channels}, {found.model}, "
             f"{found.bytes.total:,} bytes"
         )
@@ -54,9 +54,11 @@ def _print_info(path: str, found: Info, *, weights: bool) -> None:
     from rich.console import Console
     from rich.markup import escape
 
+    from imcodec.files import display_name
+
     console = Console(highlight=False)
     channels = {1: "grey", 2: "grey and alpha", 3: "RGB", 4: "RGB and alpha"}[found.channels]
-    console.print(f"[bold]{escape(path)}[/]")
+    console.print(f"[bold]{escape(display_name(path))}[/]")
     rows = (
         ("picture", f"{found.width} x {found.height}, {channels}"),
         ("model", f"{found.model}, {found.parameters:,} parameters, {found.bits:.3g} bits each"),

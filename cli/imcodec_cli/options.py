@@ -8,7 +8,8 @@ import typer
 
 Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing but errors.")]
 Verbose = Annotated[
-    int, typer.Option("--verbose", "-v", count=True, help="Say more; twice for still more.")
+    int,
+    typer.Option("--verbose", "-v", count=True, show_default=False, help="Say more."),
 ]
 Json = Annotated[
     bool,
@@ -54,12 +55,14 @@ def numbers(text: str | None, name: str, count: int | None = None) -> tuple[floa
 
 def whole_numbers(text: str | None, name: str) -> tuple[int, ...] | None:
     """Whole numbers separated by commas. Raises typer.BadParameter."""
-    values = numbers(text, name)
-    if values is None:
+    if text is None:
         return None
-    if any(value != int(value) for value in values):
-        raise typer.BadParameter(f"'{text}' must be whole numbers", param_hint=name)
-    return tuple(int(value) for value in values)
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise typer.BadParameter(
+            f"'{text}' is not a list of numbers; give whole numbers", param_hint=name
+        ) from None
 
 
 def picture_size(text: str | None, name: str) -> tuple[int, int] | None:

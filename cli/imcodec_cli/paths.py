@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from imcodec.errors import OutputError, UsageError
 
@@ -26,6 +27,8 @@ class Job:
     target: str
     #: whether the output's directory may be made for it
     makes_directory: bool = False
+    #: whether the user named the output or its directory; otherwise it lies beside the input
+    is_named: bool = True
 
 
 def plan(
@@ -48,7 +51,7 @@ def plan(
         return [_checked(Job(sources[0], output), writes)]
     single = len(sources) == 1 and not Path(sources[0]).is_dir()
     if single and output is None:
-        return [_checked(Job(sources[0], _beside(sources[0], extension)), writes)]
+        return [_checked(Job(sources[0], _beside(sources[0], extension), is_named=False), writes)]
     if single and output is not None and _is_output(output, writes) and not Path(output).is_dir():
         return [_checked(Job(sources[0], output), writes)]
     if output is None:
@@ -134,6 +137,8 @@ def ready_target(job: Job, *, overwrite: bool) -> bool:
             reason = error.strerror or "cannot be made"
             raise OutputError(f"{target.parent}: {reason}; choose another directory") from error
     # Better now than after minutes of work.
+    if target.is_dir():
+        raise OutputError(f"{target}: it is a directory; choose another name")
     if not target.parent.is_dir():
         raise OutputError(f"{target.parent}: no such directory; make it first")
     if not os.access(target if target.exists() else target.parent, os.W_OK):
@@ -141,11 +146,24 @@ def ready_target(job: Job, *, overwrite: bool) -> bool:
     return True
 
 
+def check_streams(jobs: list[Job], *, json: bool) -> None:
+    """Raises UsageError when stdout would carry two things at once."""
+    if json and any(job.target == STREAM for job in jobs):
+        raise UsageError("--json and the output cannot share stdout; give an output file")
+
+
+def stdin() -> BinaryIO:
+    """The binary stream behind stdin. Raises UsageError when there is none."""
+    if sys.stdin is None:
+        raise UsageError("stdin is closed; name a file instead of '-'")
+    return sys.stdin.buffer
+
+
 def read_stdin(limit: int) -> bytes:
     """All of stdin, at most `limit` bytes (0: no limit)."""
     from imcodec.files import read_bytes
 
-    return read_bytes(sys.stdin.buffer, limit, name="stdin")
+    return read_bytes(stdin(), limit, name="stdin")
 
 
 def write_stdout(data: bytes) -> None:

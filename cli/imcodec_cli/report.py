@@ -14,6 +14,7 @@ from typing import Any, NoReturn, TypeVar
 
 import typer
 
+from imcodec.files import display_name
 from imcodec_cli.exit_codes import FAILED, INTERRUPTED, exit_code
 
 Job = TypeVar("Job")
@@ -41,6 +42,11 @@ class Report:
         if self.verbose:
             self.note(text)
 
+    def say(self, text: str) -> None:
+        """A line that people asked for, on stdout; --quiet and --json hide it."""
+        if not (self.quiet or self.json):
+            print(display_name(text), flush=True)
+
     def result(self, values: dict[str, Any]) -> None:
         """One JSON object on stdout, if --json was given."""
         if self.json:
@@ -58,11 +64,10 @@ class Report:
         code = exit_code(error)
         if isinstance(error, ImcodecError):
             text = str(error)
-            base = os.path.basename(name)  # noqa: PTH119 (the name may be "-")
-            if base and not text.startswith((name, base)):
-                text = f"{name}: {text}"
+            if name:
+                text = f"{name}: {_without_name(text, name)}"
         elif isinstance(error, MemoryError):
-            text = f"{name}: not enough memory; use a smaller picture or fewer threads"
+            text = f"{name or 'imcodec'}: not enough memory; use a smaller picture or fewer threads"
         else:
             text = (
                 f"{name + ': ' if name else ''}internal error: {type(error).__name__}: {error}; "
@@ -70,7 +75,7 @@ class Report:
             )
         text = " ".join(text.split())
         _to_stderr(f"imcodec: {text}")
-        self.result({"input": name, "error": text, "exit_code": code})
+        self.result({"input": name or None, "error": text, "exit_code": code})
         self._code = self._code or code
 
     def each(
@@ -90,6 +95,8 @@ class Report:
         """Around a whole command: leaves with the exit code, whatever happens."""
         try:
             yield
+            # Here and not when Python ends, where a reader that has gone makes a traceback.
+            sys.stdout.flush()
         except typer.Exit:
             raise
         except KeyboardInterrupt:
@@ -107,8 +114,17 @@ class Report:
         raise typer.Exit(self._code)
 
 
+def _without_name(text: str, name: str) -> str:
+    """The message without the name of the file, or the last part of it, at its start."""
+    for prefix in (name, os.path.basename(name)):  # noqa: PTH119 (the name may be "-")
+        if text.startswith(f"{display_name(prefix)}: "):
+            return text[len(display_name(prefix)) + 2 :]
+    return text
+
+
 def _to_stderr(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    # Names of files may hold anything, escape sequences of terminals for one.
+    print(display_name(text), file=sys.stderr, flush=True)
 
 
 def _close_broken_stdout() -> None:

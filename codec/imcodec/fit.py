@@ -19,6 +19,8 @@ from imcodec.settings import EncodeSettings
 
 #: seconds between progress reports
 REPORT_INTERVAL = 0.25
+#: the first steps are slow, and do not count towards the estimate of the time left
+WARM_UP = 5
 #: pixels rendered at once when the whole picture is needed
 RENDER_CHUNK = 2**15
 #: pixels gathered at once for the next steps
@@ -47,15 +49,19 @@ class Monitor:
     step: int = 0
     _start: float = field(default_factory=time.monotonic)
     _reported: float = 0.0
+    _warm: float = 0.0
 
     def tick(self, phase: Phase, epoch: int, epochs: int, state: Callable[[], Averages]) -> None:
         """One step is done; `state` is asked only when a report is due, because it may wait."""
         self.step += 1
         now = time.monotonic()
+        if self.step == WARM_UP:
+            self._warm = now
         if self.report is None or now - self._reported < REPORT_INTERVAL:
             return
         self._reported = now
-        elapsed = now - self._start
+        warm = self.step > WARM_UP
+        since, done = (self._warm, self.step - WARM_UP) if warm else (self._start, self.step)
         averages = state()
         self.report(
             Progress(
@@ -66,8 +72,8 @@ class Monitor:
                 epochs=epochs,
                 loss=averages.loss,
                 psnr=averages.psnr,
-                elapsed=elapsed,
-                remaining=elapsed / self.step * (self.steps - self.step),
+                elapsed=now - self._start,
+                remaining=(now - since) / done * (self.steps - self.step),
             )
         )
 

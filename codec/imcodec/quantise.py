@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from imcodec.fit import Monitor, Target, train
+from imcodec.fit import Monitor, Target, render, train
 from imcodec.mlp import CoordinateNetwork
 from imcodec.settings import EncodeSettings
 
@@ -46,15 +46,18 @@ def quantise(
 ) -> Quantised:
     """Round a fitted network to integers of magnitude `half` at most, losing as little as possible.
 
-    `epochs` of fine-tuning follow the search for the steps.
+    `epochs` of fine-tuning follow the search for the steps; if they did not help, what there was
+    before them is kept.
     """
-    steps = _search_steps(network, target, half, settings.seed)
-    log_steps = [step.log().requires_grad_() for step in steps]
+    log_steps = [
+        step.log().requires_grad_() for step in _search_steps(network, target, half, settings.seed)
+    ]
 
     def rounded() -> list[Tensor]:
         pairs = zip(network.tensors(), log_steps, strict=True)
         return [_round(value, step.exp(), half) for value, step in pairs]
 
+    before = _integers(network, log_steps, half), _error(network, target, rounded())
     train(
         network,
         target,
@@ -67,16 +70,28 @@ def quantise(
         schedule="cosine",
         weights=rounded,
     )
-    with torch.no_grad():
-        final = [step.exp() for step in log_steps]
-        integers = [
-            (value / step).clamp(-half, half).round()
-            for value, step in zip(network.tensors(), final, strict=True)
-        ]
+    after = _integers(network, log_steps, half), _error(network, target, rounded())
+    return min(before, after, key=lambda candidate: candidate[1])[0]
+
+
+@torch.no_grad()
+def _integers(network: CoordinateNetwork, log_steps: list[Tensor], half: int) -> Quantised:
+    steps = [step.exp() for step in log_steps]
+    integers = [
+        (value / step).clamp(-half, half).round()
+        for value, step in zip(network.tensors(), steps, strict=True)
+    ]
     return Quantised(
         weights=torch.cat([q.flatten() for q in integers]).cpu().numpy().astype(np.int64),
-        steps=torch.stack(final).cpu().numpy().astype(np.float32),
+        steps=torch.stack(steps).cpu().numpy().astype(np.float32),
     )
+
+
+@torch.no_grad()
+def _error(network: CoordinateNetwork, target: Target, tensors: list[Tensor]) -> float:
+    """Mean squared error over the whole picture after rounding to 8 bits."""
+    shown = render(network, target.points, tensors).float() / 255
+    return float(F.mse_loss(shown, target.colours.cpu()))
 
 
 def _round(value: Tensor, step: Tensor, half: int) -> Tensor:
