@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from imcodec import EncodeSettings
+from imcodec import EncodeSettings, write_picture
 from imcodec.grid import MAX_PIXELS as DECODER_LIMIT
 from imcodec.image import MAX_PIXELS as READER_LIMIT
 from imcodec_cli.options import MAX_PIXELS
 from make_reference import PAGE, commands, reference
+from pictures import scene
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = commands()
@@ -97,3 +98,16 @@ def test_the_defaults_in_the_help_are_those_of_the_library() -> None:
 
 def test_limits_agree() -> None:
     assert MAX_PIXELS == DECODER_LIMIT == READER_LIMIT
+
+
+def test_the_readmes_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_picture(scene(24, 18), "bird.jpg")
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert len(blocks) == 2
+    names: dict[str, Any] = {}
+    exec(blocks[0], names)
+    assert names["pixels"].shape == (36, 48, 3)
+    Path("bird.onnx").write_bytes(names["data"])
+    exec(blocks[1], names)
+    assert names["rgb"].shape == (1, 480, 640, 3)
