@@ -35,12 +35,15 @@ def test_open_verifies_and_load_decodes(monkeypatch) -> None:  # type: ignore[no
     assert len(calls) == 1
 
 
-def test_draft_gives_any_size() -> None:
+def test_draft_gives_any_larger_size() -> None:
     data = made_file()
     image = Image.open(io.BytesIO(data))
     image.draft(None, (100, 77))
     assert image.size == (100, 77)
     assert np.array_equal(np.asarray(image), decode(data, size=(100, 77)))
+    small = Image.open(io.BytesIO(data))
+    assert small.draft(None, (10, 10)) is None
+    assert small.size == (37, 53)
 
 
 def test_thumbnail_and_copy_work() -> None:

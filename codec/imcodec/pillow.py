@@ -8,7 +8,7 @@
 
 Opening verifies the file and knows its size; the pixels are decoded when they are first needed.
 draft(None, (width, height)) before that asks for another size, as it does for JPEG files; here any
-size will do.
+larger size will do.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class OnnxImageFile(ImageFile.ImageFile):
 
     def _open(self) -> None:
         assert self.fp is not None
-        self._data = read_bytes(self.fp, MAX_BYTES)  # type: ignore[arg-type]
         try:
+            self._data = read_bytes(self.fp, MAX_BYTES)  # type: ignore[arg-type]
             found = verify(self._data)
         except ImcodecError as error:  # Pillow takes SyntaxError for "not mine"
             raise SyntaxError(str(error)) from error
@@ -46,8 +46,13 @@ class OnnxImageFile(ImageFile.ImageFile):
     def draft(
         self, mode: str | None, size: tuple[int, int] | None
     ) -> tuple[str, tuple[int, int, float, float]] | None:
-        """Decode at `size` (width, height) instead; any size will do. `mode` is ignored."""
+        """Decode at `size` (width, height) instead; any larger size will do. `mode` is ignored.
+
+        A smaller one is left to whoever asks: taking fewer points would alias.
+        """
         if not self._pending or size is None:
+            return None
+        if size[0] < self.width and size[1] < self.height:
             return None
         self._size = size
         return self.mode, (0, 0, *size)
