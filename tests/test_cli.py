@@ -272,6 +272,18 @@ def test_compare(bird: Path) -> None:
     assert run("compare", bird, "other.png").exit_code == 2
 
 
+def test_encoding_without_torch_says_what_to_install(
+    bird: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.delitem(sys.modules, "imcodec.devices", raising=False)
+    result = run("encode", bird, *QUICK)
+    assert result.exit_code == 2
+    assert "imcodec[encode]" in one_line(result.stderr)
+    with pytest.raises(imcodec.MissingExtraError):
+        imcodec.encode(scene(4, 4))
+
+
 def test_versions() -> None:
     shown = run("-V").stdout
     for name in ("imcodec", "torch", "onnx", "onnxruntime"):

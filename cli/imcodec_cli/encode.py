@@ -58,6 +58,10 @@ def run(
     check_streams(jobs, json=report.json)
     if plot:
         _check_plot(plot)
+    # only now, because it takes a second
+    from imcodec.encoder import require_torch
+
+    require_torch()
 
     def work(job: Job) -> None:
         if not ready_target(job, overwrite=overwrite):

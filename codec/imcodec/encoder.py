@@ -101,6 +101,14 @@ def encode_picture(
     )
 
 
+def require_torch() -> None:
+    """Raise MissingExtraError where torch cannot be imported: better before a job than in it."""
+    try:
+        import torch  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError('encoding needs torch: pip install "imcodec[encode]"') from error
+
+
 @dataclass(frozen=True)
 class _Fitted:
     header: Header
@@ -135,10 +143,9 @@ def _fit(
     snapshot: SnapshotCallback | None,
 ) -> _Fitted:
     """The part of encoding that needs torch."""
-    try:
-        import torch
-    except ImportError as error:
-        raise MissingExtraError('encoding needs torch: pip install "imcodec[encode]"') from error
+    require_torch()
+    import torch
+
     from imcodec.devices import pick_device, thread_limit
     from imcodec.fit import Monitor, Target, render, train
     from imcodec.losses import steps_per_epoch
