@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -309,23 +308,6 @@ def process(*arguments: str, **keywords):  # type: ignore[no-untyped-def]
         stderr=subprocess.PIPE,
         **keywords,
     )
-
-
-def test_ctrl_c_is_130_and_the_old_output_stays(bird: Path) -> None:
-    Path("bird.onnx").write_bytes(b"old")
-    snapshots = Path("shots")
-    job = process("encode", str(bird), "--epochs", "1000000", "--snapshots", str(snapshots))
-    deadline = time.monotonic() + 60
-    while not list(snapshots.glob("*.png")):
-        assert time.monotonic() < deadline, "the fit did not begin"
-        time.sleep(0.05)
-    job.send_signal(signal.SIGINT)
-    _, errors = job.communicate(timeout=30)
-    assert job.returncode == 130
-    assert b"Traceback" not in errors
-    assert b"interrupted" in errors
-    assert Path("bird.onnx").read_bytes() == b"old"
-    assert not list(Path().glob(".imcodec*"))
 
 
 def test_a_reader_that_goes_away_is_no_traceback(bird: Path) -> None:

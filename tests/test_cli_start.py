@@ -64,7 +64,12 @@ def test_an_interrupted_encoder_leaves_the_old_output(tmp_path: Path) -> None:
     (tmp_path / "bird.onnx").write_bytes(b"old")
     command = [sys.executable, "-m", "imcodec_cli", "encode", "bird.png", "--epochs", "100000"]
     encoder = subprocess.Popen(
-        [*command, "--snapshots", "seen"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+        [*command, "--snapshots", "seen"],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        # a shell ignores the signal for what it runs in the background, and children inherit that
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         deadline = time.monotonic() + 100
