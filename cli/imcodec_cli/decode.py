@@ -12,9 +12,9 @@ from imcodec_cli.paths import (
     STREAM,
     Job,
     check_streams,
+    do_jobs,
     plan,
     read_stdin,
-    ready_target,
     write_stdout,
 )
 from imcodec_cli.report import Report
@@ -49,13 +49,9 @@ def run(
         _check_format(jobs, format)
 
     def work(job: Job) -> None:
-        if not ready_target(job, overwrite=overwrite):
-            report.note(f"{job.target}: exists, kept")
-            report.result({"input": job.source, "output": job.target, "skipped": True})
-            return
         _decode(report, job, view, format)
 
-    report.each(jobs, lambda job: job.source, work)
+    do_jobs(report, jobs, work, overwrite=overwrite)
 
 
 def _check_format(jobs: list[Job], format: str) -> None:

@@ -13,8 +13,8 @@ from imcodec_cli.paths import (
     STREAM,
     Job,
     check_streams,
+    do_jobs,
     plan,
-    ready_target,
     stdin,
     write_stdout,
 )
@@ -64,13 +64,9 @@ def run(
     require_torch()
 
     def work(job: Job) -> None:
-        if not ready_target(job, overwrite=overwrite):
-            report.note(f"{job.target}: exists, kept")
-            report.result({"input": job.source, "output": job.target, "skipped": True})
-            return
         _encode(report, job, checked, plot, snapshots, max_pixels)
 
-    report.each(jobs, lambda job: job.source, work)
+    do_jobs(report, jobs, work, overwrite=overwrite)
 
 
 def _encode(

@@ -7,9 +7,12 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from imcodec.errors import OutputError, UsageError
+
+if TYPE_CHECKING:
+    from imcodec_cli.report import Report
 
 STREAM = "-"
 PICTURE_EXTENSIONS = frozenset(
@@ -114,6 +117,21 @@ def _checked(job: Job, writes: frozenset[str]) -> Job:
     if job.target != STREAM and Path(job.target).suffix.lower() not in writes:
         raise UsageError(f"{job.target}: the output must end in {' '.join(sorted(writes))}")
     return job
+
+
+def do_jobs(
+    report: Report, jobs: list[Job], work: Callable[[Job], None], *, overwrite: bool
+) -> None:
+    """Do `work` for every job whose output is to be made; failures are reported one by one."""
+
+    def one(job: Job) -> None:
+        if ready_target(job, overwrite=overwrite):
+            work(job)
+        else:
+            report.note(f"{job.target}: exists, kept")
+            report.result({"input": job.source, "output": job.target, "skipped": True})
+
+    report.each(jobs, lambda job: job.source, one)
 
 
 def ready_target(job: Job, *, overwrite: bool) -> bool:

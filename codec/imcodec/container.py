@@ -39,7 +39,7 @@ from imcodec.errors import InvalidFileError, LimitError
 from imcodec.files import read_bytes
 from imcodec.graph import METADATA_KEY, STEPS, WEIGHTS, StoredWeights, build
 from imcodec.header import FORMAT, Header, parse
-from imcodec.packing import PLAIN, unpack
+from imcodec.packing import stored_size, unpack
 
 PREFIX = b"\x08\x08\x12\x07imcodec"
 MAX_BYTES = 64 * 2**20
@@ -187,8 +187,7 @@ def _open(data: bytes) -> Container:
 def _check_lengths(header: Header, stored: StoredWeights) -> None:
     """Before anything is allocated: as many weights as the header's layers have."""
     count = sum(header.tensor_sizes)
-    words = -(-count // header.digits)
-    expected = count if header.digits == PLAIN else 8 * words
+    expected = stored_size(count, header.digits)
     if len(stored.weights) != expected or len(stored.steps) != 4 * len(header.tensor_sizes):
         raise InvalidFileError("the file is damaged: weights are missing or left over")
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from imcodec.container import Container, Source, open_container
 from imcodec.errors import RuntimeFailureError, UsageError
-from imcodec.grid import MAX_PIXELS, Crop, view
+from imcodec.grid import MAX_PIXELS, Crop, View, view
 
 #: floats that the widest layer may have in one call; with some to spare for inputs and outputs
 CHUNK_FLOATS = 2**20
@@ -54,9 +54,9 @@ def decode(
     clock.lap("verify")
     renderer = Renderer(container)
     clock.lap("session")
-    pixels = renderer.render(seen.coordinates, seen.pixels, threads)
+    pixels = renderer.picture(seen, threads)
     clock.lap("run")
-    return pixels.reshape(seen.height, seen.width, header.channels)
+    return pixels
 
 
 def evaluate(data: Source, grid: NDArray[np.floating], *, threads: int = 0) -> NDArray[np.uint8]:
@@ -97,6 +97,11 @@ class Renderer:
             )
         except Exception as error:  # the runtime has many kinds
             raise RuntimeFailureError(f"onnxruntime cannot load the model: {error}") from error
+
+    def picture(self, seen: View, threads: int = 0) -> NDArray[np.uint8]:
+        """What a view shows: uint8 [H, W, C]."""
+        colours = self.render(seen.coordinates, seen.pixels, threads)
+        return colours.reshape(seen.height, seen.width, self._channels)
 
     def render(
         self,

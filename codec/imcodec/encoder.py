@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imcodec.container import Container, describe, open_container
+from imcodec.container import describe, open_container
 from imcodec.contents import Info
 from imcodec.decoder import Renderer
 from imcodec.errors import LimitError, MissingExtraError
@@ -197,16 +197,10 @@ def _assemble(
         weights=pack(quantised.weights, header.digits),
     )
     trial = open_container(build(header, stored))
-    quality = psnr(pixels, _decoded(trial))
+    whole = view((header.width, header.height), max_pixels=0)
+    quality = psnr(pixels, Renderer(trial).picture(whole))
     recorded = min(MAX_PSNR, int(100 * min(quality, 100.0)))
     return build(replace(header, psnr=recorded), stored), quality
-
-
-def _decoded(container: Container) -> NDArray[np.uint8]:
-    header = container.header
-    seen = view((header.width, header.height), max_pixels=0)
-    pixels = Renderer(container).render(seen.coordinates, seen.pixels)
-    return pixels.reshape(header.height, header.width, header.channels)
 
 
 def _finished(fitted: _Fitted, quality: float, elapsed: float) -> Progress:

@@ -17,8 +17,6 @@ SSIM_SHARE = 0.84
 PATCH = 32
 
 LossFunction = Callable[[Tensor, Tensor], Tensor]
-#: picture [H, W, C], batch, generator -> indices of pixels, one tensor a step
-Batches = Callable[[tuple[int, int], int, torch.Generator], Iterator[Tensor]]
 
 
 def loss_function(name: str, size: tuple[int, int]) -> LossFunction:

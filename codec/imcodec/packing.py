@@ -47,6 +47,11 @@ def words_for(count: int, digits: int) -> int:
     return -(-count // digits)
 
 
+def stored_size(count: int, digits: int) -> int:
+    """Bytes that `count` weights take."""
+    return count if digits == PLAIN else 8 * words_for(count, digits)
+
+
 def pack(weights: NDArray[np.int64], digits: int) -> bytes:
     """The stored form of integer `weights` [n], |q| <= half_range(digits); little-endian."""
     if digits == PLAIN:
@@ -64,7 +69,7 @@ def unpack(stored: bytes, count: int, digits: int) -> NDArray[np.int64]:
     if digits == PLAIN:
         weights = np.frombuffer(stored, np.int8).astype(np.int64)
     else:
-        if len(stored) != 8 * words_for(count, digits):
+        if len(stored) != stored_size(count, digits):
             raise ValueError("wrong length")
         half = half_range(digits)
         words = np.frombuffer(stored, "<i8")
