@@ -1,0 +1,116 @@
+"""The entropy decoder's part of the graph: table, rANS step, context network, one half-row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from imcodec.pyramid.context import Context
+from imcodec.pyramid.geometry import Geometry
+from imcodec.pyramid.table import Table
+from imcodec.pyramid.writer import Graph
+
+INT8, INT64 = 3, 7  # Cast targets
+
+
+@dataclass(frozen=True)
+class Constants:
+    """Names of what every body uses."""
+
+    total: str  # M, rank 0
+    start: str  # 2**16 as [1]
+    zero: str  # 0 as [1]
+    one: str  # 1 as [1]
+    words: str
+    cdf: str  # MINUS the cdf, [J]
+    entry: str  # first entry with cdf <= slot, [M-1]
+    scale: str  # 1/64
+    step: str  # MINUS the table's step (the Range counts down); scale of planes, gain of layer 0
+    zero8: str  # int8 0
+    floor8: str  # int8 output zero point of hidden layers
+
+
+def tables(graph: Graph, table: Table) -> tuple[str, str, str]:
+    """(minus cdf, entries by slot, M); see imcodec.pyramid.table.Table."""
+    total, one = graph.constant(table.total, np.int64), graph.constant(1, np.int64)
+    step = table.step
+    ends = (table.centre * step, (table.centre - table.size + 0.5) * step, -step)
+    places = graph.op("Range", *(graph.constant(value, np.float32) for value in ends))
+    exact = graph.op("Mul", graph.op("Sigmoid", places), graph.constant(-table.scale, np.float32))
+    cdf = graph.op("Cast", exact, to=INT64)  # towards zero: minus the floor
+    # -cdf div (slot + 1) is 0 exactly where cdf <= slot; the first largest is the first such entry.
+    # TopK, as ArgMax of int64 is missing in runtimes before 1.20
+    slots = graph.op("Flatten", graph.op("Range", one, total, one))
+    first = graph.node("TopK", graph.op("Div", cdf, slots), graph.ints(1), outputs=2)[1]
+    return cdf, graph.op("Squeeze", first), total
+
+
+def step_body(parent: Graph, c: Constants) -> Graph:
+    """Scan body, one symbol a lane: states, position | edge, width -> states, position | first."""
+    g = Graph(parent)
+    states, position, edge, width = (g.input() for _ in range(4))
+    slot = g.op("Mod", states, c.total)
+    entry = g.op("Gather", c.entry, slot)
+    last = g.op("Add", g.op("Mod", g.op("Sub", edge, entry), width), entry)
+    first = g.op("Sub", last, width)
+    low = g.op("Gather", c.cdf, last)  # minus, as is high: their difference is the count
+    count = g.op("Sub", low, g.op("Gather", c.cdf, first))
+    left = g.op("Mul", count, g.op("Div", states, c.total))
+    left = g.op("Add", left, g.op("Add", slot, low))
+    need = g.op("Less", left, c.start)
+    taken = g.op("CumSum", g.op("Where", need, c.one, c.zero), c.zero)
+    index = g.op("Add", taken, position)
+    word = g.op("Gather", c.words, index)
+    refilled = g.op("Add", g.op("Mul", left, c.start), word)
+    g.output(g.op("Where", need, refilled, left))
+    g.output(g.op("ReduceMax", index))
+    g.output(first)
+    return g
+
+
+def network(g: Graph, c: Constants, context: Context, layers: list[str], known: str) -> str:
+    """The context network, int8 [1, queue + 1, H, W] -> int8 [1, 2, H, W]."""
+    pads = [0, context.taps // 2, 0, (context.taps - 1) // 2]
+    values = known
+    for index, weight in enumerate(layers):
+        # x scale * weight scale / y scale is the layer's multiplier
+        first = c.step if index == 0 and context.gain != context.scale else c.scale
+        values = g.op(
+            "QLinearConv",
+            values,
+            first,
+            c.zero8,
+            weight,
+            c.scale,
+            c.zero8,
+            c.scale,
+            c.floor8 if index < len(layers) - 1 else c.zero8,
+            **({"pads": pads} if index == 0 and max(pads) else {}),
+        )
+    return values
+
+
+def decode_symbols(
+    g: Graph,
+    c: Constants,
+    geometry: Geometry,
+    parameters: str,
+    states: str,
+    position: str,
+    shape: str,
+) -> tuple[str, str, str]:
+    """(states, position, values int8 of `shape`) from int8 [1, 2, H, W] (edge, width)."""
+    rows = g.op("Reshape", g.op("Cast", parameters, to=INT64), g.ints(-1, geometry.lanes))
+    edge, width = g.node("Split", rows, outputs=2)  # each [steps, lanes]
+    body = step_body(g, c).proto
+    states, position, first = g.node(
+        "Scan", states, position, edge, width, outputs=3, body=body, num_scan_inputs=2
+    )
+    values = g.op("Div", g.op("Sub", first, edge), width)  # exact; outside the steps, all at once
+    return states, position, g.op("Cast", g.op("Reshape", values, shape), to=INT8)
+
+
+def push(g: Graph, c: Constants, queue: str, newest: str) -> str:
+    """Queue [1, Q, ...] without its oldest, with `newest` [1, 1, ...] at the end."""
+    return g.op("Concat", g.op("Slice", queue, c.one, c.start, c.one), newest, axis=1)

@@ -1,0 +1,148 @@
+"""Where the latents lie: the sizes of every level, its strips and lanes, and its pixels.
+
+A level is a plane of integers. Level 0 is a plane of zeros that is never coded; level k (1 to
+`levels`) has twice the columns and `row_factor` times the rows of level k-1. Every plane is cut
+into `strips` of equal height that are decoded side by side, so a plane is stored as
+[rows, strips, columns] while it is coded: row of the plane = strip * rows + row.
+
+    base_rows    = ceil(ceil(ceil(height / pitch) / row_factor**levels) / strips)
+    base_columns = ceil(ceil(width / pitch) / 2**levels)
+    rows(k)      = base_rows * row_factor**k      of one strip
+    columns(k)   = base_columns * 2**k
+    lanes        = strips * base_columns          divides every half-row of every level
+
+The finest plane has a cell of `pitch` x `pitch` pixels; it may be larger than the picture. The
+surplus is split evenly over both sides when that leaves whole cells on each (one multiplication of
+`grid`), and otherwise lies at the right and at the bottom (one more addition). A plane that fits
+exactly needs neither.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Sizes of all planes of one picture. All fields are at least 1; ValueError otherwise."""
+
+    height: int
+    width: int
+    levels: int
+    strips: int
+    #: rows of one strip of level 0, and columns of level 0
+    base_rows: int
+    base_columns: int
+    #: 1 for pictures that are too low for halving
+    row_factor: int = 2
+    #: pixels per cell of the finest plane; 2 leaves the finest plane out
+    pitch: int = 1
+
+    def __post_init__(self) -> None:
+        sizes = (self.height, self.width, self.levels, self.strips)
+        if min(*sizes, self.base_rows, self.base_columns) < 1:
+            raise ValueError(f"sizes must be positive: {self}")
+        if self.row_factor not in (1, 2) or self.pitch < 1:
+            raise ValueError(f"row factor is 1 or 2, pitch at least 1: {self}")
+        if self.plane(self.levels)[0] * self.pitch < self.height:
+            raise ValueError(f"finest plane is lower than the picture: {self}")
+        if self.plane(self.levels)[1] * self.pitch < self.width:
+            raise ValueError(f"finest plane is narrower than the picture: {self}")
+
+    @classmethod
+    def derived(
+        cls, height: int, width: int, levels: int, strips: int, row_factor: int = 2, pitch: int = 1
+    ) -> Geometry:
+        """The smallest planes that cover a picture, given how it is cut into levels and strips."""
+        rows = ceil_div(ceil_div(height, pitch), row_factor**levels)
+        base_columns = ceil_div(ceil_div(width, pitch), 2**levels)
+        base_rows = ceil_div(rows, strips)
+        return cls(height, width, levels, strips, base_rows, base_columns, row_factor, pitch)
+
+    @property
+    def lanes(self) -> int:
+        """Entropy decoders that run side by side."""
+        return self.strips * self.base_columns
+
+    def rows(self, level: int) -> int:
+        """Rows of one strip of a level."""
+        return int(self.base_rows * self.row_factor**level)
+
+    def columns(self, level: int) -> int:
+        """Columns of a level."""
+        return int(self.base_columns * 2**level)
+
+    def plane(self, level: int) -> tuple[int, int]:
+        """(height, width) of a level, all strips together."""
+        return self.strips * self.rows(level), self.columns(level)
+
+    @property
+    def symbols(self) -> int:
+        """Coded symbols in the whole file."""
+        sizes = (self.plane(level) for level in range(1, self.levels + 1))
+        return sum(height * width for height, width in sizes)
+
+    def affine(self) -> tuple[tuple[Fraction, Fraction], tuple[Fraction, Fraction]]:
+        """(scale, offset), each (x, y): `grid` times scale plus offset is a place in the planes."""
+        height, width = self.plane(self.levels)
+        scale, offset = [], []
+        for size, whole in ((self.width, width * self.pitch), (self.height, height * self.pitch)):
+            # whole cells on both sides: cells stay aligned with pixels
+            even = (whole - size) % (2 * self.pitch) == 0
+            scale.append(Fraction(size, whole))
+            offset.append(Fraction(0) if even else Fraction(size, whole) - 1)
+        return (scale[0], scale[1]), (offset[0], offset[1])
+
+
+def ceil_div(number: int, divisor: int) -> int:
+    """The quotient, rounded up."""
+    return -(-number // divisor)
+
+
+# What a geometry costs, in bytes. Rough figures, from 512x768: only proportions matter.
+LANE_BYTES = 3.0  # a lane's state, less the information it carries
+PADDING_BYTES = 0.005 / 8  # a padded symbol: the network soon learns that nothing is there
+LEVEL_SHARE = 0.01  # of the payload, per coarse level left out
+PIXEL_BYTES = 0.06  # a payload of 0.5 bits a pixel
+PLACE_BYTES = 33  # one node on `grid`
+STEP_MS, LANE_MS, HALFROW_MS = 0.012, 0.00008, 0.08  # a rANS step, its lanes, a half-row's network
+MS_BYTES = 1.5  # bytes that one millisecond of decoding is worth
+
+MAX_CHOSEN_STRIPS = 256
+LOW_PICTURE = 16  # rows below which levels may halve the columns only
+
+
+def estimated_bytes(geometry: Geometry, levels: int) -> float:
+    """Bytes that a geometry adds to a file; `levels` is the number that one would like."""
+    height, width = geometry.plane(geometry.levels)
+    cells = ceil_div(geometry.height, geometry.pitch) * ceil_div(geometry.width, geometry.pitch)
+    padding = geometry.symbols * (1 - cells / (height * width))
+    scale, offset = geometry.affine()
+    steps = geometry.symbols / geometry.lanes
+    rows = sum(geometry.rows(level) for level in range(1, geometry.levels + 1))
+    milliseconds = steps * (STEP_MS + LANE_MS * geometry.lanes) + 2 * rows * HALFROW_MS
+    return (
+        LANE_BYTES * geometry.lanes
+        + PADDING_BYTES * padding
+        + LEVEL_SHARE * (levels - geometry.levels) * PIXEL_BYTES * geometry.height * geometry.width
+        + PLACE_BYTES * (any(v != 1 for v in scale) + any(offset))
+        + MS_BYTES * milliseconds
+    )
+
+
+def choose_geometry(height: int, width: int, levels: int = 6, pitch: int = 1) -> Geometry:
+    """The geometry that costs least, with at most `levels` levels.
+
+    `pitch` 2 leaves out the finest plane: a cell is then 2x2 pixels.
+    """
+    rows = ceil_div(height, pitch)
+    candidates = []
+    for count in range(1, levels + 1):
+        for factor in (2,) if rows >= LOW_PICTURE else (1, 2):
+            most = min(ceil_div(rows, factor**count), MAX_CHOSEN_STRIPS)
+            candidates += [
+                Geometry.derived(height, width, count, strips, factor, pitch)
+                for strips in range(1, most + 1)
+            ]
+    return min(candidates, key=lambda geometry: estimated_bytes(geometry, levels))

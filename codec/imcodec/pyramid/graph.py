@@ -1,0 +1,246 @@
+"""Builds the graph of a file: it decodes its own latents and draws them at any grid.
+
+    main             table of probabilities; words; Loop over levels; synthesis at the grid
+    Loop   a level   parent rows -> Scan over rows -> plane -> GridSample at the grid
+    Scan   a row     Scan over the two column phases -> interleave their columns
+    Scan   a phase   context network -> (edge, width) -> Scan over steps -> values -> push them
+    Scan   a step    one symbol per lane
+
+Planes are int8 [rows, 1, 1, strips, columns] inside the Loop: a Scan over rows hands out
+[1, 1, strips, columns], the shape of one channel of a convolution whose height is the strips
+(kernels are one row high, strips never mix). Only forms are used that decode bit for bit alike in
+every runtime tried.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import ModelProto
+
+from imcodec.pyramid.context import Context
+from imcodec.pyramid.entropy_graph import (
+    INT64,
+    Constants,
+    decode_symbols,
+    network,
+    push,
+    tables,
+)
+from imcodec.pyramid.geometry import Geometry
+from imcodec.pyramid.rans import START, Payload
+from imcodec.pyramid.table import Table
+from imcodec.pyramid.writer import Graph, shorten
+
+OPSET = 16
+IR_VERSION = 8
+
+
+@dataclass(frozen=True)
+class Picture:
+    """All that a file says, besides its payload."""
+
+    geometry: Geometry
+    context: Context
+    table: Table
+    #: int8 [levels + 1 + channels, hidden, 1, 1]: W1, thresholds, W2 (see `synthesis`)
+    synthesis: NDArray[np.int8]
+    header: str = ""
+
+    @property
+    def channels(self) -> int:
+        """Channels of the picture."""
+        return int(self.synthesis.shape[0]) - self.geometry.levels - 1
+
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of both networks' weights."""
+        return self.context.size + self.synthesis.size
+
+
+def phase_body(
+    parent: Graph, c: Constants, picture: Picture, layers: int, shape: str, above: str
+) -> Graph:
+    """Scan body: states, position, queue | weights -> states, position, queue | values."""
+    g = Graph(parent)
+    states, position, queue = (g.input() for _ in range(3))
+    weights = [g.input() for _ in range(layers)]
+    known = g.op("Concat", queue, above, axis=1)
+    parameters = network(g, c, picture.context, weights, known)
+    states, position, values = decode_symbols(
+        g, c, picture.geometry, parameters, states, position, shape
+    )
+    g.output(states)
+    g.output(position)
+    # one tensor, not a state per half-row: onnxruntime (1.17 .. 1.32) goes wrong where a body hands
+    # one state's input on as another state, or gives one name as a state and a scan output
+    g.output(push(g, c, queue, values), np.int8, 4)
+    g.output(values)
+    return g
+
+
+def phases(
+    g: Graph,
+    c: Constants,
+    picture: Picture,
+    weights: list[str],
+    shape: str,
+    carried: list[str],
+    above: str,
+) -> list[str]:
+    """Scan over the phases: carried is states, position, queue; returns those and the values."""
+    body = phase_body(g, c, picture, len(weights), shape, above).proto
+    # columns of both phases interleave when the scan's axis is the last: [1, 1, strips, columns, 2]
+    return g.node(
+        "Scan",
+        *carried,
+        *weights,
+        outputs=len(carried) + 1,
+        body=body,
+        num_scan_inputs=len(weights),
+        scan_output_axes=[4],
+    )
+
+
+def row_body(parent: Graph, c: Constants, picture: Picture, weights: list[str]) -> Graph:
+    """Scan body: (states, position, queue | parent row) -> (states, position, queue | row)."""
+    g = Graph(parent)
+    states, position, queue, above = (g.input() for _ in range(4))
+    shape = g.ints(1, 1, picture.geometry.strips, -1)
+    *carried, values = phases(g, c, picture, weights, shape, [states, position, queue], above)
+    for name in carried:
+        g.output(name)
+    g.output(g.op("Reshape", values, shape))
+    return g
+
+
+def decode_level(
+    g: Graph, c: Constants, picture: Picture, weights: list[str], level: str, carried: list[str]
+) -> tuple[list[str], str]:
+    """One level: plane, states, position -> the same; and the plane as [1, 1, H, W]."""
+    geometry, context = picture.geometry, picture.context
+    plane, states, position = carried
+    rows = plane
+    if geometry.row_factor == 2:
+        rows = g.op("Resize", plane, "", g.constant([2, 1, 1, 1, 1], np.float32))
+    row = level if geometry.row_factor == 2 else g.constant(0, np.int64)
+    filler = g.op("Gather", plane, row)  # any row of the parent; the level's number is a free index
+    queue = g.op("Expand", filler, g.ints(context.queue, 1, 1))
+    body = row_body(g, c, picture, weights).proto
+    states, position, _, plane = g.node(
+        "Scan", states, position, queue, rows, outputs=4, body=body, num_scan_inputs=1
+    )
+    drawn = g.op("Transpose", plane, perm=[1, 3, 0, 4, 2])  # [1, strips, rows, columns, 1]
+    return [plane, states, position], g.op("Reshape", drawn, g.ints(1, 1, -1, 0))
+
+
+def sample(g: Graph, c: Constants, plane: str, grid: str) -> str:
+    """A plane int8 [1, 1, H, W] at the grid: minus its step times its values, bilinear."""
+    values = g.op("DequantizeLinear", plane, c.step)
+    return g.op("GridSample", values, grid, padding_mode="border")
+
+
+def level_body(main: Graph, c: Constants, picture: Picture, weights: list[str], grid: str) -> Graph:
+    """Loop body: level, on, plane, states, position -> on, plane, states, position | drawn."""
+    g = Graph(main)
+    level, on = g.input(np.int64, 0), g.input(np.bool_, 0)
+    # types of the states, said here once, reach every body inside: Scan outputs need a known rank
+    carried = [g.input(), g.input(np.int64, 1), g.input(np.int64, 1)]
+    g.output(on)
+    carried, drawn = decode_level(g, c, picture, weights, level, carried)
+    for name in carried:
+        g.output(name)
+    g.output(sample(g, c, drawn, grid))
+    return g
+
+
+def synthesis(graph: Graph, c: Constants, picture: Picture, features: str) -> None:
+    """Features [L, 1, 1, H', W'] -> output `rgb` uint8 [1, H', W', C].
+
+    With F = step * latents at the grid, W1, T, W2 the int8 weights / 64:
+        rgb = clip(round(64 * W2 . max(W1 . F, T)), 0, 255)
+    A threshold of 0 makes a rectified unit, one far below a linear unit, one above a constant.
+    """
+    counts = graph.ints(picture.geometry.levels, 1, picture.channels)
+    stored = picture.synthesis.copy()
+    stored[: picture.geometry.levels] *= -1  # as the features have the sign of the step's constant
+    weights = graph.op("DequantizeLinear", graph.constant(stored, np.int8), c.scale)
+    first, threshold, second = graph.node("Split", weights, counts, outputs=3)
+    # z levels (or units), y size 1; implicit outputs are the letters used once, sorted
+    hidden = graph.op("Einsum", first, features, equation="zbya,zyycd")  # [1, hidden, H', W']
+    hidden = graph.op("Max", hidden, threshold)
+    colour = graph.op("Einsum", hidden, second, equation="azbc,dzyy")  # [1, H', W', C]
+    graph.output(graph.op("QuantizeLinear", colour, c.scale, outputs=["rgb"]), np.uint8, 4)
+
+
+def place(graph: Graph, geometry: Geometry, grid: str) -> str:
+    """The grid in the planes' coordinates (see `Geometry.affine`)."""
+    scale, offset = geometry.affine()
+    if any(v != 1 for v in scale):
+        grid = graph.op("Mul", grid, graph.constant([float(v) for v in scale], np.float32))
+    if any(offset):
+        grid = graph.op("Add", grid, graph.constant([float(v) for v in offset], np.float32))
+    return grid
+
+
+def constants(graph: Graph, picture: Picture, words: NDArray[np.uint16]) -> Constants:
+    """What all bodies share; `words` as in the payload."""
+    cdf, entry, total = tables(graph, picture.table)
+    one, zero = graph.ints(1), graph.ints(0)
+    padded = np.concatenate([np.zeros(1, np.uint16), words])  # the position counts words read
+    words_ = graph.op("Cast", graph.constant(padded, np.uint16), to=INT64)
+    zero8 = graph.constant(0, np.int8)
+    return Constants(
+        total,
+        graph.ints(START),
+        zero,
+        one,
+        words_,
+        cdf,
+        entry,
+        graph.constant(picture.context.scale, np.float32),
+        graph.constant(-picture.table.step, np.float32),
+        zero8,
+        graph.constant(picture.context.floor, np.int8),
+    )
+
+
+def context_weights(graph: Graph, picture: Picture) -> list[str]:
+    """The context network's layers as constants, with the signs that they are stored with."""
+    context = picture.context
+    if context.gain not in (picture.table.step, context.scale):
+        raise ValueError("the gain of layer 0 is the table's step or the scale of the other layers")
+    # the step's constant is negative, so what it scales is stored with the other sign
+    signs = [-1 if context.gain == picture.table.step else 1, *[1] * (len(context.weights) - 1)]
+    return [graph.constant(s * w, np.int8) for s, w in zip(signs, context.weights, strict=True)]
+
+
+def build(picture: Picture, payload: Payload, debug: bool = False) -> bytes:
+    """The file's bytes. `debug` adds outputs: features [L, 1, 1, H', W'], states, position."""
+    geometry = picture.geometry
+    graph = Graph()
+    grid = place(graph, geometry, graph.input(np.float32, 4, "grid"))
+    c = constants(graph, picture, payload.words)
+    weights = context_weights(graph, picture)
+    shape = (geometry.base_rows, 1, 1, geometry.strips, geometry.base_columns)
+    plane = graph.op("Expand", c.zero8, graph.ints(*shape))
+    body = level_body(graph, c, picture, weights, grid)
+    states = graph.constant(payload.states, np.int64, varints=True)
+    # a Loop whose outputs are omitted ('') crashes onnxruntime 1.32: all are named
+    _, states, position, features = graph.node(
+        "Loop", graph.ints(geometry.levels), "", plane, states, c.zero, outputs=4, body=body.proto
+    )
+    synthesis(graph, c, picture, features)
+    if debug:
+        graph.output(features, np.float32, 5)
+        graph.output(states, np.int64, 1)
+        graph.output(position, np.int64, 1)
+    model = ModelProto(ir_version=IR_VERSION, producer_name="imcodec", graph=graph.proto)
+    model.opset_import.add(version=OPSET)
+    if picture.header:
+        model.metadata_props.add(key="imcodec", value=picture.header)
+    shorten(model, frozenset({"grid", "rgb"}))
+    data: bytes = model.SerializeToString(deterministic=True)
+    return data

@@ -1,0 +1,123 @@
+"""The context network in exact integers, and the walk over the latents that both directions share.
+
+`walk` goes through a picture's planes in decoding order. For every half-row it computes
+(edge, width) from what is already known and asks `code` for the values; so the encoder, a reference
+decoder and a test of the graph all run the same lines. The tests hold them equal to QLinearConv.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imcodec.pyramid.context import LARGEST_LATENT, PHASES, Context, Weights
+from imcodec.pyramid.geometry import Geometry
+from imcodec.pyramid.rans import Decoder, Payload, encode
+from imcodec.pyramid.table import Ints, Table
+
+Floats = NDArray[np.float32]
+#: (edge, width) of the symbols of one half-row, each [strips, columns], and where they are: (level,
+#: row, phase); returns their values
+Code = Callable[[Ints, Ints, tuple[int, int, int]], Ints]
+
+
+def layer(inputs: Floats, weight: Weights, multiplier: float, zero: int) -> Floats:
+    """QLinearConv, stride 1, same size: [in, H, W] integers -> [out, H, W] integers in -128 .. 127.
+
+    float32 holds every sum exactly (|sum| < 2**24 by the ranges of weights and latents), in any
+    order of addition.
+    """
+    out, channels, height, width = weight.shape
+    top, left = height // 2, width // 2
+    padded = np.pad(inputs, ((0, 0), (top, height - 1 - top), (left, width - 1 - left)))
+    # [in, H, W, height, width]
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (height, width), (1, 2))
+    columns = windows.transpose(1, 2, 0, 3, 4).reshape(-1, channels * height * width)
+    sums = columns @ weight.reshape(out, -1).astype(np.float32).T  # [H*W, out]
+    scaled = np.rint(sums * np.float32(multiplier)) + np.float32(zero)
+    clipped = np.clip(scaled, -128, 127)
+    return np.ascontiguousarray(clipped.T).reshape(out, *inputs.shape[1:])
+
+
+def network(context: Context, phase: int, known: Floats) -> tuple[Ints, Ints]:
+    """(edge, width), each [H, W], from what is known [queue + 1, H, W]."""
+    values = known
+    for index, weight in enumerate(context.of_phase(phase)):
+        values = layer(values, weight, context.multiplier(index), context.zero(index))
+    edge, width = values.astype(np.int64)
+    return edge, width
+
+
+def walk_level(context: Context, geometry: Geometry, level: int, parent: Ints, code: Code) -> Ints:
+    """One level. parent [rows, strips, columns] -> plane [factor * rows, strips, 2 * columns]."""
+    rows, strips, columns = parent.shape
+    factor = geometry.row_factor
+    parent = parent.astype(np.float32)
+    # the loop counter picks the row that fills the queue: any will do, and this costs no bytes
+    filler = parent[level - 1 if factor == 2 else 0]
+    queue = np.repeat(filler[None], context.queue, 0)  # [queue, strips, columns]
+    plane = np.empty((rows * factor, strips, columns, PHASES), np.int64)
+    for row in range(len(plane)):
+        above = parent[None, row // factor]
+        for phase in range(PHASES):
+            known = np.concatenate([queue, above])
+            value = code(*network(context, phase, known), (level, row, phase))
+            plane[row, :, :, phase] = value
+            queue = np.concatenate([queue[1:], value[None].astype(np.float32)])
+    return plane.reshape(len(plane), strips, 2 * columns)
+
+
+def walk(context: Context, geometry: Geometry, code: Code) -> list[Ints]:
+    """All planes, coarse to fine, each [height, width] in picture order."""
+    planes = [np.zeros(geometry.plane(0), np.int64)]
+    for level in range(1, geometry.levels + 1):
+        _height, width = planes[-1].shape
+        parent = planes[-1].reshape(geometry.strips, -1, width).swapaxes(0, 1)
+        plane = walk_level(context, geometry, level, parent, code)
+        planes.append(plane.swapaxes(0, 1).reshape(geometry.plane(level)))
+    return planes[1:]
+
+
+def part_of(geometry: Geometry, plane: Ints, row: int, phase: int) -> Ints:
+    """The values of one half-row [strips, columns] of a plane [H, W]."""
+    return plane.reshape(geometry.strips, -1, plane.shape[1])[:, row, phase::PHASES]
+
+
+def encode_latents(
+    context: Context, geometry: Geometry, table: Table, latents: Sequence[Ints]
+) -> tuple[Payload, list[Ints]]:
+    """The payload, and the planes as coded: values out of the table's reach are clamped.
+
+    latents: one [height, width] integer plane per level, coarse to fine, of
+    `geometry.plane(level)`. Raises CodingError where the network leaves the table.
+    """
+    lows: list[Ints] = []
+    counts: list[Ints] = []
+
+    def code(edge: Ints, width: Ints, where: tuple[int, int, int]) -> Ints:
+        level, row, phase = where
+        value = part_of(geometry, latents[level - 1], row, phase)
+        value = table.clamp(edge, width, np.clip(value, -LARGEST_LATENT, LARGEST_LATENT))
+        low, count = table.frequencies(edge, width, value)
+        lows.append(low.reshape(-1, geometry.lanes))
+        counts.append(count.reshape(-1, geometry.lanes))
+        return value
+
+    planes = walk(context, geometry, code)
+    return encode(np.concatenate(lows), np.concatenate(counts), table.total), planes
+
+
+def decode_latents(
+    context: Context, geometry: Geometry, table: Table, payload: Payload
+) -> tuple[list[Ints], Decoder]:
+    """The planes again, by the reference decoder; it must end in the start state."""
+    decoder = Decoder(table, payload.words, payload.states)
+
+    def code(edge: Ints, width: Ints, where: tuple[int, int, int]) -> Ints:
+        lanes = geometry.lanes
+        steps = zip(edge.reshape(-1, lanes), width.reshape(-1, lanes), strict=True)
+        return np.stack([decoder.step(e, w) for e, w in steps]).reshape(edge.shape)
+
+    return walk(context, geometry, code), decoder
