@@ -1,5 +1,8 @@
 """The header: one short line of text that determines the graph, and the check that it is whole.
 
+Its first word is the FORMAT, a number, and its second the model; what follows depends on the model.
+The pyramid's is in imcodec.pyramid.header, this is that of the mlp model:
+
     FORMAT model width height channels digits features layers psnr crc
     1      mlp   640   480    3        11     n        4x64s,l 3012 9f3c02d1
 
@@ -37,6 +40,7 @@ MAX_SIDE = 65535
 MAX_TEXT = 4096
 MAX_PSNR = 9999
 
+MODEL = "mlp"
 LETTERS = {
     "sine": "s",
     "tanh": "t",
@@ -48,8 +52,9 @@ LETTERS = {
 }
 _NAMES = {letter: name for name, letter in LETTERS.items()}
 _NUMBER = r"(0|[1-9][0-9]{0,9})"
+_START = re.compile(r"(0|[1-9][0-9]{0,8}) ([a-z]{1,9})\b", re.ASCII)
 _TEXT = re.compile(
-    rf"{_NUMBER} mlp {_NUMBER} {_NUMBER} {_NUMBER} {_NUMBER} (r|n|f[1-9][0-9]{{0,3}}) "
+    rf"{FORMAT} {MODEL} {_NUMBER} {_NUMBER} {_NUMBER} {_NUMBER} (r|n|f[1-9][0-9]{{0,3}}) "
     rf"([a-z0-9,]+) {_NUMBER} ([0-9a-f]{{8}})",
     re.ASCII,
 )
@@ -98,7 +103,7 @@ class Header:
     def text(self, stored: bytes) -> str:
         """The header line for a file whose steps and weights are `stored`."""
         front = (
-            f"{FORMAT} mlp {self.width} {self.height} {self.channels} {self.digits} "
+            f"{FORMAT} {MODEL} {self.width} {self.height} {self.channels} {self.digits} "
             f"{self._features_text()} {self._layers_text()} {self.psnr} "
         )
         return front + f"{zlib.crc32(front.encode() + stored):08x}"
@@ -116,34 +121,39 @@ class Header:
         return ",".join([*parts, LETTERS[self.output_activation]])
 
 
+def model_of(text: str) -> str:
+    """The model that a header of this format version is of, its second word.
+
+    Raises InvalidFileError for another version, and for what is no header at all.
+    """
+    match = _START.match(text) if len(text) <= MAX_TEXT else None
+    if match is None:
+        raise InvalidFileError("the header is damaged")
+    if int(match[1]) != FORMAT:
+        raise InvalidFileError(
+            f"format version {match[1]} is not known to this release; a newer imcodec may be"
+        )
+    return match[2]
+
+
 def parse(text: str) -> Header:
     """The header behind `text`, every number in range. The CRC is checked by the container.
 
     Raises InvalidFileError.
     """
-    match = _TEXT.fullmatch(text) if len(text) <= MAX_TEXT else None
-    if match is None:
-        version = re.match(r"([0-9]{1,9}) ", text)
-        if version and int(version[1]) != FORMAT:
-            raise InvalidFileError(
-                f"format version {version[1]} is not known to this release; a newer imcodec may be"
-            )
+    if model_of(text) != MODEL or not (match := _TEXT.fullmatch(text)):
         raise InvalidFileError("the header is damaged")
-    version_number, width, height, channels, digits = (int(match[i]) for i in range(1, 6))
-    if version_number != FORMAT:
-        raise InvalidFileError(
-            f"format version {version_number} is not known to this release; a newer imcodec may be"
-        )
-    _in_range("width", width, 1, MAX_SIDE)
-    _in_range("height", height, 1, MAX_SIDE)
-    _in_range("channels", channels, 1, 4)
-    _in_range("digits", digits, PLAIN, MAX_DIGITS)
-    psnr = int(match[8])
-    _in_range("psnr", psnr, 0, MAX_PSNR)
-    features = {"r": "raw", "n": "normalised", "f": "fourier"}[match[6][0]]
-    frequencies = int(match[6][1:] or 0)
-    _in_range("frequencies", frequencies, 0, MAX_FREQUENCIES)
-    hidden, output_activation = _parse_layers(match[7])
+    width, height, channels, digits = (int(match[i]) for i in range(1, 5))
+    in_range("width", width, 1, MAX_SIDE)
+    in_range("height", height, 1, MAX_SIDE)
+    in_range("channels", channels, 1, 4)
+    in_range("digits", digits, PLAIN, MAX_DIGITS)
+    psnr = int(match[7])
+    in_range("psnr", psnr, 0, MAX_PSNR)
+    features = {"r": "raw", "n": "normalised", "f": "fourier"}[match[5][0]]
+    frequencies = int(match[5][1:] or 0)
+    in_range("frequencies", frequencies, 0, MAX_FREQUENCIES)
+    hidden, output_activation = _parse_layers(match[6])
     return Header(
         width=width,
         height=height,
@@ -167,14 +177,15 @@ def _parse_layers(text: str) -> tuple[list[tuple[int, str]], str]:
         if match is None or match[3] not in _NAMES:
             raise InvalidFileError("the header's list of layers is damaged")
         count, width = int(match[1] or 1), int(match[2])
-        _in_range("layers", count + len(hidden), 1, MAX_LAYERS)
-        _in_range("width of a layer", width, 1, MAX_WIDTH)
+        in_range("layers", count + len(hidden), 1, MAX_LAYERS)
+        in_range("width of a layer", width, 1, MAX_WIDTH)
         hidden += [(width, _NAMES[match[3]])] * count
     if last not in _NAMES:
         raise InvalidFileError("the header's list of layers is damaged")
     return hidden, _NAMES[last]
 
 
-def _in_range(name: str, value: int, low: int, high: int) -> None:
+def in_range(name: str, value: int, low: int, high: int) -> None:
+    """Raise InvalidFileError unless low <= value <= high."""
     if not low <= value <= high:
         raise InvalidFileError(f"the header's {name} is {value}; the range is {low} to {high}")

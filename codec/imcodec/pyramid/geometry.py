@@ -15,12 +15,19 @@ The finest plane has a cell of `pitch` x `pitch` pixels; it may be larger than t
 surplus is split evenly over both sides when that leaves whole cells on each (one multiplication of
 `grid`), and otherwise lies at the right and at the bottom (one more addition). A plane that fits
 exactly needs neither.
+
+A picture needs ceil(height / pitch) * ceil(width / pitch) cells; the finest plane may have at most
+8 times as many, and 4096 more. There are at most 65536 lanes.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+
+MAX_LANES = 2**16
+#: the finest plane may have this many cells for each one that the picture needs, and some more
+MAX_PADDING, FREE_CELLS = 8, 4096
 
 
 @dataclass(frozen=True)
@@ -76,6 +83,13 @@ class Geometry:
     def plane(self, level: int) -> tuple[int, int]:
         """(height, width) of a level, all strips together."""
         return self.strips * self.rows(level), self.columns(level)
+
+    @property
+    def is_sane(self) -> bool:
+        """Whether a decoder accepts it: what it allocates is in proportion to the picture."""
+        height, width = self.plane(self.levels)
+        cells = ceil_div(self.height, self.pitch) * ceil_div(self.width, self.pitch)
+        return self.lanes <= MAX_LANES and height * width <= MAX_PADDING * cells + FREE_CELLS
 
     @property
     def symbols(self) -> int:
@@ -145,4 +159,5 @@ def choose_geometry(height: int, width: int, levels: int = 6, pitch: int = 1) ->
                 Geometry.derived(height, width, count, strips, factor, pitch)
                 for strips in range(1, most + 1)
             ]
+    candidates = [geometry for geometry in candidates if geometry.is_sane]
     return min(candidates, key=lambda geometry: estimated_bytes(geometry, levels))
