@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto
 
+from imcodec.graph import IR_VERSION, METADATA_KEY, OPSET, PRODUCER
 from imcodec.pyramid.context import Context
 from imcodec.pyramid.entropy_graph import (
     INT64,
@@ -33,9 +34,6 @@ from imcodec.pyramid.geometry import Geometry
 from imcodec.pyramid.rans import START, Payload
 from imcodec.pyramid.table import Table
 from imcodec.pyramid.writer import Graph, shorten
-
-OPSET = 16
-IR_VERSION = 8
 
 
 @dataclass(frozen=True)
@@ -136,10 +134,9 @@ def decode_level(
     return [plane, states, position], g.op("Reshape", drawn, g.ints(1, 1, -1, 0))
 
 
-def sample(g: Graph, c: Constants, plane: str, grid: str) -> str:
-    """A plane int8 [1, 1, H, W] at the grid: minus its step times its values, bilinear."""
-    values = g.op("DequantizeLinear", plane, c.step)
-    return g.op("GridSample", values, grid, padding_mode="border")
+def sample(g: Graph, plane: str, grid: str) -> str:
+    """A plane float32 [1, 1, H, W] at the grid, bilinear, edges repeated: [1, 1, H', W']."""
+    return g.op("GridSample", plane, grid, padding_mode="border")
 
 
 def level_body(main: Graph, c: Constants, picture: Picture, weights: list[str], grid: str) -> Graph:
@@ -152,11 +149,11 @@ def level_body(main: Graph, c: Constants, picture: Picture, weights: list[str], 
     carried, drawn = decode_level(g, c, picture, weights, level, carried)
     for name in carried:
         g.output(name)
-    g.output(sample(g, c, drawn, grid))
+    g.output(sample(g, g.op("DequantizeLinear", drawn, c.step), grid))
     return g
 
 
-def synthesis(graph: Graph, c: Constants, picture: Picture, features: str) -> None:
+def synthesis(graph: Graph, scale: str, picture: Picture, stored: str, features: str) -> None:
     """Features [L, 1, 1, H', W'] -> output `rgb` uint8 [1, H', W', C].
 
     With F = step * latents at the grid, W1, T, W2 the int8 weights / 64:
@@ -164,15 +161,13 @@ def synthesis(graph: Graph, c: Constants, picture: Picture, features: str) -> No
     A threshold of 0 makes a rectified unit, one far below a linear unit, one above a constant.
     """
     counts = graph.ints(picture.geometry.levels, 1, picture.channels)
-    stored = picture.synthesis.copy()
-    stored[: picture.geometry.levels] *= -1  # as the features have the sign of the step's constant
-    weights = graph.op("DequantizeLinear", graph.constant(stored, np.int8), c.scale)
+    weights = graph.op("DequantizeLinear", stored, scale)
     first, threshold, second = graph.node("Split", weights, counts, outputs=3)
     # z levels (or units), y size 1; implicit outputs are the letters used once, sorted
     hidden = graph.op("Einsum", first, features, equation="zbya,zyycd")  # [1, hidden, H', W']
     hidden = graph.op("Max", hidden, threshold)
     colour = graph.op("Einsum", hidden, second, equation="azbc,dzyy")  # [1, H', W', C]
-    graph.output(graph.op("QuantizeLinear", colour, c.scale, outputs=["rgb"]), np.uint8, 4)
+    graph.output(graph.op("QuantizeLinear", colour, scale, outputs=["rgb"]), np.uint8, 4)
 
 
 def place(graph: Graph, geometry: Geometry, grid: str) -> str:
@@ -185,62 +180,96 @@ def place(graph: Graph, geometry: Geometry, grid: str) -> str:
     return grid
 
 
-def constants(graph: Graph, picture: Picture, words: NDArray[np.uint16]) -> Constants:
-    """What all bodies share; `words` as in the payload."""
-    cdf, entry, total = tables(graph, picture.table)
+def negated(context: Context, table: Table) -> bool:
+    """Whether layer 0 of the context network is stored with the other sign.
+
+    Its gain is then the table's step, of which the graph has only the negative.
+    """
+    if context.gain not in (table.step, context.scale):
+        raise ValueError("the gain of layer 0 is the table's step or the scale of the other layers")
+    return context.gain == table.step
+
+
+def stored_layers(graph: Graph, picture: Picture) -> list[str]:
+    """Stored tensors: the context network's layers, int8."""
+    first, *others = picture.context.weights
+    if negated(picture.context, picture.table):
+        first = -first
+    return [graph.stored(weight) for weight in (first, *others)]
+
+
+def stored_synthesis(graph: Graph, picture: Picture) -> str:
+    """Stored tensor: the synthesis, int8, W1 with the other sign, as the features have it."""
+    values = picture.synthesis.copy()
+    values[: picture.geometry.levels] *= -1
+    return graph.stored(values)
+
+
+def stored_payload(graph: Graph, payload: Payload) -> tuple[str, str]:
+    """Stored tensors: states int64 [lanes], and words uint16 after a 0 that is never read.
+
+    The position counts words read, and so points to the last one read.
+    """
+    states = graph.stored(payload.states, varints=True)
+    return states, graph.stored(np.concatenate([np.zeros(1, np.uint16), payload.words]))
+
+
+def constants(graph: Graph, picture: Picture, words: str, table: tuple[str, str, str]) -> Constants:
+    """What all bodies share; `words` are the stored ones, `table` is as from tables()."""
+    cdf, entry, total = table
     one, zero = graph.ints(1), graph.ints(0)
-    padded = np.concatenate([np.zeros(1, np.uint16), words])  # the position counts words read
-    words_ = graph.op("Cast", graph.constant(padded, np.uint16), to=INT64)
-    zero8 = graph.constant(0, np.int8)
     return Constants(
         total,
         graph.ints(START),
         zero,
         one,
-        words_,
+        graph.op("Cast", words, to=INT64),
         cdf,
         entry,
         graph.constant(picture.context.scale, np.float32),
         graph.constant(-picture.table.step, np.float32),
-        zero8,
+        graph.constant(0, np.int8),
         graph.constant(picture.context.floor, np.int8),
     )
 
 
-def context_weights(graph: Graph, picture: Picture) -> list[str]:
-    """The context network's layers as constants, with the signs that they are stored with."""
-    context = picture.context
-    if context.gain not in (picture.table.step, context.scale):
-        raise ValueError("the gain of layer 0 is the table's step or the scale of the other layers")
-    # the step's constant is negative, so what it scales is stored with the other sign
-    signs = [-1 if context.gain == picture.table.step else 1, *[1] * (len(context.weights) - 1)]
-    return [graph.constant(s * w, np.int8) for s, w in zip(signs, context.weights, strict=True)]
+def first_plane(graph: Graph, c: Constants, geometry: Geometry) -> str:
+    """Level 0: zeros."""
+    sizes = (geometry.base_rows, 1, 1, geometry.strips, geometry.base_columns)
+    return graph.op("Expand", c.zero8, graph.ints(*sizes))
+
+
+def serialised(graph: Graph, header: str, keep: frozenset[str]) -> bytes:
+    """The model's bytes, all names but those to keep shortened."""
+    model = ModelProto(ir_version=IR_VERSION, producer_name=PRODUCER, graph=graph.proto)
+    model.opset_import.add(version=OPSET)
+    if header:
+        model.metadata_props.add(key=METADATA_KEY, value=header)
+    shorten(model, keep)
+    data: bytes = model.SerializeToString(deterministic=True)
+    return data
 
 
 def build(picture: Picture, payload: Payload, debug: bool = False) -> bytes:
-    """The file's bytes. `debug` adds outputs: features [L, 1, 1, H', W'], states, position."""
+    """The file's bytes. `debug` adds outputs: features [L, 1, 1, H', W'], states, position.
+
+    The stored tensors are the first initializers, in the order in which they are made here.
+    """
     geometry = picture.geometry
     graph = Graph()
+    weights, second = stored_layers(graph, picture), stored_synthesis(graph, picture)
+    states, words = stored_payload(graph, payload)
     grid = place(graph, geometry, graph.input(np.float32, 4, "grid"))
-    c = constants(graph, picture, payload.words)
-    weights = context_weights(graph, picture)
-    shape = (geometry.base_rows, 1, 1, geometry.strips, geometry.base_columns)
-    plane = graph.op("Expand", c.zero8, graph.ints(*shape))
+    c = constants(graph, picture, words, tables(graph, picture.table))
     body = level_body(graph, c, picture, weights, grid)
-    states = graph.constant(payload.states, np.int64, varints=True)
+    plane = first_plane(graph, c, geometry)
     # a Loop whose outputs are omitted ('') crashes onnxruntime 1.32: all are named
     _, states, position, features = graph.node(
         "Loop", graph.ints(geometry.levels), "", plane, states, c.zero, outputs=4, body=body.proto
     )
-    synthesis(graph, c, picture, features)
+    synthesis(graph, c.scale, picture, second, features)
     if debug:
         graph.output(features, np.float32, 5)
         graph.output(states, np.int64, 1)
         graph.output(position, np.int64, 1)
-    model = ModelProto(ir_version=IR_VERSION, producer_name="imcodec", graph=graph.proto)
-    model.opset_import.add(version=OPSET)
-    if picture.header:
-        model.metadata_props.add(key="imcodec", value=picture.header)
-    shorten(model, frozenset({"grid", "rgb"}))
-    data: bytes = model.SerializeToString(deterministic=True)
-    return data
+    return serialised(graph, picture.header, frozenset({"grid", "rgb"}))

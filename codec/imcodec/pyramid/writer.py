@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 from onnx import AttributeProto, GraphProto, ModelProto, TensorProto, ValueInfoProto, helper
 
 #: printable ASCII first; control characters are valid UTF-8 and every runtime tried accepts them
@@ -42,22 +42,26 @@ class Graph:
         self.root.count += 1
         return f"v{self.root.count}"
 
-    def constant(self, value: ArrayLike, dtype: DTypeLike, varints: bool = False) -> str:
+    def constant(self, value: ArrayLike, dtype: DTypeLike) -> str:
         """Name of a constant of the root graph; equal constants are one, short int64s varints."""
         array = np.asarray(value, dtype)
-        root = self.root
+        constants = self.root.constants
         key = (str(array.dtype), array.shape, array.tobytes())
-        if key not in root.constants:
-            tensor = root.proto.initializer.add(
-                name=self.name(), data_type=ELEMENT[str(array.dtype)]
-            )
-            tensor.dims.extend(array.shape)
-            if array.dtype == np.int64 and (array.size <= 8 or varints):
-                tensor.int64_data.extend(array.ravel().tolist())
-            else:
-                tensor.raw_data = array.astype(array.dtype.newbyteorder("<")).tobytes()
-            root.constants[key] = tensor.name
-        return root.constants[key]
+        if key not in constants:
+            constants[key] = self.stored(array, array.dtype == np.int64 and array.size <= 8)
+        return constants[key]
+
+    def stored(self, array: NDArray[Any], varints: bool = False) -> str:
+        """Name of a constant of the root graph that is shared with no other."""
+        tensor = self.root.proto.initializer.add(
+            name=self.name(), data_type=ELEMENT[str(array.dtype)]
+        )
+        tensor.dims.extend(array.shape)
+        if varints:
+            tensor.int64_data.extend(array.ravel().tolist())
+        else:
+            tensor.raw_data = array.astype(array.dtype.newbyteorder("<")).tobytes()
+        return tensor.name
 
     def ints(self, *values: int) -> str:
         """Name of an int64 vector."""
