@@ -7,9 +7,10 @@ import onnx
 import onnxruntime as ort
 import pytest
 
-from imcodec.container import dequantise, open_container
+from imcodec.container import open_container
 from imcodec.features import plane_waves
 from imcodec.graph import build
+from imcodec.mlp_file import dequantise
 from imcodec.packing import PLAIN
 from imcodec.settings import ACTIVATIONS
 from pictures import made_header, made_weights

@@ -4,21 +4,21 @@ A file is one ONNX model (protobuf ModelProto, IR version 8, opset 16 of the def
 `producer_name` "imcodec" and one metadata entry under the key `imcodec`, so that it begins with the
 eleven bytes 08 08 12 07 "imcodec".
 
-    metadata `imcodec`   the header line (imcodec.header): sizes, layers, checksum
-    initializer `w`      the stored weights (imcodec.packing), tensor after tensor: the matrix
-                         [inputs, outputs] of the first layer row by row, its bias [outputs], ...
-    initializer `s`      float32, one quantisation step for each of these tensors, finite and > 0
-    everything else      follows from the header; imcodec.graph is its definition
+The entry is the header: one line of text whose first word is the FORMAT and whose second is the
+model. With the numbers that the model stores, it determines every byte of the file:
 
-Meaning: value = integer * step. With x the features of a point (imcodec.graph, imcodec.features),
-each layer computes activation(x @ matrix + bias), and the last one gives the colour in [0, 1],
-rounded to 8 bits (half to even) and clamped. The point (x, y) = (-1, -1) is the outer corner of the
-picture's first pixel, (1, 1) that of its last; pixel centres are at (2 i + 1) / n - 1.
+    mlp   imcodec.mlp_file, imcodec.header, imcodec.packing, imcodec.graph
+    pyr   imcodec.pyramid.file and the modules named there
 
-Rule for readers: rebuild the file from its header, `w` and `s`, and refuse it unless the result is
-equal to the file, byte for byte. That leaves no room for other operators, external data, trailing
-bytes, or a flipped bit. The CRC-32 in the header guards against accidents, not against forgery: a
-forger can make a valid file, but only one that shows another picture.
+The graph of every model takes `grid`, float32 [1, h, w, 2], and gives `rgb`, uint8
+[1, h, w, channels]. The point (x, y) = (-1, -1) is the outer corner of the picture's first pixel,
+(1, 1) that of its last; pixel centres are at (2 i + 1) / n - 1.
+
+Rule for readers: rebuild the file from its header and what it stores, and refuse it unless the
+result is equal to the file, byte for byte. That leaves no room for other operators, external data,
+trailing bytes, or a flipped bit. The CRC-32 in the header guards against accidents, not against
+forgery: a forger can make a valid file, but only one that shows another picture, or whose entropy
+code ends in the wrong place, which decoding notices.
 
 Versions: a change in any byte that build() makes for the same arguments is a new FORMAT.
 """
@@ -29,20 +29,28 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from google.protobuf.message import DecodeError
-from numpy.typing import NDArray
 from onnx import ModelProto
 
-from imcodec.contents import ByteCount, Info, LayerInfo
+from imcodec import header as mlp_header
+from imcodec.contents import ByteCount, Info
 from imcodec.errors import InvalidFileError, LimitError
 from imcodec.files import read_bytes
-from imcodec.graph import METADATA_KEY, STEPS, WEIGHTS, StoredWeights, build
-from imcodec.header import FORMAT, Header, parse
-from imcodec.packing import stored_size, unpack
+from imcodec.graph import METADATA_KEY, StoredWeights
+from imcodec.header import FORMAT, Header, model_of
+from imcodec.mlp_file import MlpFile
+from imcodec.pyramid import header as pyramid_header
+from imcodec.pyramid.file import PyramidFile, Stored
+from imcodec.pyramid.header import PyramidHeader
 
 PREFIX = b"\x08\x08\x12\x07imcodec"
 MAX_BYTES = 64 * 2**20
+
+#: the second word of the header, and who reads the rest
+MODELS: dict[str, type[MlpFile] | type[PyramidFile]] = {
+    mlp_header.MODEL: MlpFile,
+    pyramid_header.MODEL: PyramidFile,
+}
 
 Source = bytes | bytearray | memoryview | str | os.PathLike[str]
 
@@ -52,8 +60,17 @@ class Container:
     """A verified file."""
 
     data: bytes
-    header: Header
-    stored: StoredWeights
+    contents: MlpFile | PyramidFile
+
+    @property
+    def header(self) -> Header | PyramidHeader:
+        """What the file says before its numbers; every model has width, height, channels, psnr."""
+        return self.contents.header
+
+    @property
+    def stored(self) -> StoredWeights | Stored:
+        """The numbers of the file."""
+        return self.contents.stored
 
 
 def looks_like_ours(prefix: bytes) -> bool:
@@ -87,65 +104,28 @@ info = verify
 
 def describe(container: Container) -> Info:
     """Sizes, layers, quality and where the bytes went."""
-    header, stored = container.header, container.stored
+    contents, header = container.contents, container.header
     entry = ModelProto()
-    entry.metadata_props.add(key=METADATA_KEY, value=header.text(stored.joined))
-    header_bytes = entry.ByteSize()
-    weight_bytes = len(stored.joined)
-    total = len(container.data)
+    entry.metadata_props.add(key=METADATA_KEY, value=contents.text)
+    total, rest = len(container.data), contents.weight_bytes + contents.payload_bytes
     return Info(
         width=header.width,
         height=header.height,
         channels=header.channels,
-        model="mlp",
+        model=contents.model,
         version=FORMAT,
-        features=_features_in_words(header),
-        bits=64 / header.digits,
+        features=contents.features,
+        bits=contents.bits,
         psnr=header.psnr / 100,
         bytes=ByteCount(
             total=total,
-            graph=total - weight_bytes - header_bytes,
-            weights=weight_bytes,
-            payload=0,
-            header=header_bytes,
+            graph=total - rest - entry.ByteSize(),
+            weights=contents.weight_bytes,
+            payload=contents.payload_bytes,
+            header=entry.ByteSize(),
         ),
-        layers=tuple(_layers(header, stored)),
+        layers=contents.layers(),
     )
-
-
-def dequantise(header: Header, stored: StoredWeights) -> list[NDArray[np.float32]]:
-    """Matrices [inputs, outputs] and biases [outputs] in file order, as the graph computes them."""
-    weights = unpack(stored.weights, sum(header.tensor_sizes), header.digits)
-    steps = np.frombuffer(stored.steps, "<f4")
-    parts = np.split(weights.astype(np.float32), np.cumsum(header.tensor_sizes)[:-1])
-    values = [part * step for part, step in zip(parts, steps, strict=True)]
-    for i, shape in enumerate(header.shapes):
-        values[2 * i] = values[2 * i].reshape(shape)
-    return values
-
-
-def _layers(header: Header, stored: StoredWeights) -> list[LayerInfo]:
-    values = dequantise(header, stored)
-    return [
-        LayerInfo(
-            name=f"dense {i + 1}",
-            activation=activation,
-            inputs=inputs,
-            outputs=outputs,
-            parameters=(inputs + 1) * outputs,
-            weight=values[2 * i],
-            bias=values[2 * i + 1],
-        )
-        for i, ((inputs, outputs), activation) in enumerate(
-            zip(header.shapes, header.layer_activations, strict=True)
-        )
-    ]
-
-
-def _features_in_words(header: Header) -> str:
-    if header.features == "fourier":
-        return f"sines and cosines of {header.frequencies} plane waves"
-    return {"raw": "pixel numbers", "normalised": "coordinates in [-1, 1]"}[header.features]
 
 
 def _read(source: Source) -> tuple[bytes, str]:
@@ -165,41 +145,23 @@ def _open(data: bytes) -> Container:
     try:
         model.ParseFromString(data)
         metadata = {entry.key: entry.value for entry in model.metadata_props}
-        tensors = {tensor.name: tensor.raw_data for tensor in model.graph.initializer}
     except (DecodeError, UnicodeDecodeError, ValueError) as error:
         raise InvalidFileError("the file is damaged or truncated: it is not a model") from error
-    if METADATA_KEY not in metadata or WEIGHTS not in tensors or STEPS not in tensors:
-        raise InvalidFileError("the file is damaged: header or weights are missing")
-    text = metadata[METADATA_KEY]
+    text = metadata.get(METADATA_KEY)
     if not isinstance(text, str):  # protobuf hands out bytes where the text is not UTF-8
-        raise InvalidFileError("the header is damaged")
-    header = parse(text)
-    stored = StoredWeights(steps=tensors[STEPS], weights=tensors[WEIGHTS])
-    _check_lengths(header, stored)
-    if header.text(stored.joined) != text:
+        raise InvalidFileError("the file is damaged: the header is missing or is no text")
+    model_name = model_of(text)
+    if model_name not in MODELS:
+        raise InvalidFileError(
+            f"the model {model_name} is not known to this release; a newer imcodec may be"
+        )
+    contents = MODELS[model_name].read(text, model)
+    if contents.text != text:
         raise InvalidFileError("the checksum does not match; the file is damaged")
-    _check_weights(header, stored)
-    if build(header, stored) != data:
+    contents.check()
+    if contents.build() != data:
         raise InvalidFileError("the file was modified since it was encoded, or is damaged")
-    return Container(data=data, header=header, stored=stored)
-
-
-def _check_lengths(header: Header, stored: StoredWeights) -> None:
-    """Before anything is allocated: as many weights as the header's layers have."""
-    count = sum(header.tensor_sizes)
-    expected = stored_size(count, header.digits)
-    if len(stored.weights) != expected or len(stored.steps) != 4 * len(header.tensor_sizes):
-        raise InvalidFileError("the file is damaged: weights are missing or left over")
-
-
-def _check_weights(header: Header, stored: StoredWeights) -> None:
-    steps = np.frombuffer(stored.steps, "<f4")
-    if not (np.isfinite(steps).all() and (steps > 0).all()):
-        raise InvalidFileError("the file is damaged: a quantisation step is not a positive number")
-    try:
-        unpack(stored.weights, sum(header.tensor_sizes), header.digits)
-    except ValueError as error:
-        raise InvalidFileError("the file is damaged: the weights are not in packed form") from error
+    return Container(data, contents)
 
 
 def _not_ours(data: bytes) -> str:

@@ -14,15 +14,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from imcodec.container import Container, Source, open_container
-from imcodec.errors import RuntimeFailureError, UsageError
+from imcodec.errors import LimitError, UsageError
 from imcodec.grid import MAX_PIXELS, Crop, View, view
-
-#: floats that the widest layer may have in one call; with some to spare for inputs and outputs
-CHUNK_FLOATS = 2**20
+from imcodec.mlp_drawer import MlpDrawer
+from imcodec.pyramid.drawer import PyramidDrawer
+from imcodec.pyramid.file import PyramidFile
 
 
 def decode(
@@ -40,10 +39,12 @@ def decode(
     C is 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGB, alpha). `crop` is (x, y, width, height) in
     pixels of the picture at scale 1; `size` is (width, height) of the result, `scale` a factor on
     that, or on the size of the crop. `threads` is the number of processors to use, 0 for all.
-    `timings`, if given, receives the seconds spent in "verify", "session" and "run".
+    `timings`, if given, receives the seconds spent in "verify", "session" and "run", and for a
+    pyramid in "latents".
 
     Raises InvalidFileError for bytes that are not a whole file of ours, UsageError for a view that
-    makes no sense, LimitError for a result above `max_pixels` (0: no limit).
+    makes no sense, LimitError for a result above `max_pixels` (0: no limit). A pyramid is decoded
+    whole whatever the view shows of it, so that its own size counts, too.
     """
     clock = _Clock(timings)
     container = open_container(data)
@@ -51,19 +52,29 @@ def decode(
     seen = view(
         (header.width, header.height), scale=scale, size=size, crop=crop, max_pixels=max_pixels
     )
+    _check_size(container, max_pixels)
     clock.lap("verify")
     renderer = Renderer(container)
     clock.lap("session")
+    if renderer.prepare():
+        clock.lap("latents")
     pixels = renderer.picture(seen, threads)
     clock.lap("run")
     return pixels
 
 
-def evaluate(data: Source, grid: NDArray[np.floating], *, threads: int = 0) -> NDArray[np.uint8]:
+def evaluate(
+    data: Source,
+    grid: NDArray[np.floating],
+    *,
+    threads: int = 0,
+    max_pixels: int = MAX_PIXELS,
+) -> NDArray[np.uint8]:
     """Colours at any points: `grid` [..., 2] gives x and y, -1 and 1 being the picture's edges.
 
-    Returns uint8 [..., C]. Points outside are allowed: the network continues as it likes there.
-    Raises InvalidFileError as decode() does, and UsageError for a grid of another shape.
+    Returns uint8 [..., C]. Points outside are allowed: an mlp continues as it likes there, a
+    pyramid repeats its edges. Raises InvalidFileError and, for a pyramid of more than `max_pixels`
+    pixels (0: no limit), LimitError as decode() does, and UsageError for a grid of another shape.
     """
     points = np.asarray(grid)
     if points.ndim < 1 or points.shape[-1] != 2 or points.dtype.kind not in "fiu":
@@ -71,6 +82,7 @@ def evaluate(data: Source, grid: NDArray[np.floating], *, threads: int = 0) -> N
     if not np.isfinite(points).all():
         raise UsageError("grid holds numbers that are not finite")
     container = open_container(data)
+    _check_size(container, max_pixels)
     flat = points.astype(np.float32).reshape(-1, 2)
     renderer = Renderer(container)
     pixels = renderer.render(lambda first, last: flat[first:last], len(flat), threads)
@@ -81,22 +93,26 @@ class Renderer:
     """A verified file, loaded into onnxruntime and ready to give colours."""
 
     def __init__(self, container: Container) -> None:
-        header = container.header
-        self._channels = header.channels
-        widest = max(header.inputs, *header.widths, header.channels, 8)
-        #: points in one call: a power of two, so that vectors and blocks always come out even
-        self.chunk = 1 << max(8, min(14, (CHUNK_FLOATS // widest).bit_length() - 1))
-        options = ort.SessionOptions()
-        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 4
-        try:
-            self._session = ort.InferenceSession(
-                container.data, options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # the runtime has many kinds
-            raise RuntimeFailureError(f"onnxruntime cannot load the model: {error}") from error
+        self._channels = container.header.channels
+        contents = container.contents
+        self._drawer = (
+            PyramidDrawer(contents)
+            if isinstance(contents, PyramidFile)
+            else MlpDrawer(contents, container.data)
+        )
+
+    @property
+    def chunk(self) -> int:
+        """Points in one call of the runtime."""
+        return self._drawer.chunk
+
+    def prepare(self) -> bool:
+        """Do what has to be done once, before the first point; False if there is nothing.
+
+        Called by the other methods if it has not been. Raises InvalidFileError for latents that are
+        damaged although the file had passed verification.
+        """
+        return self._drawer.prepare()
 
     def picture(self, seen: View, threads: int = 0) -> NDArray[np.uint8]:
         """What a view shows: uint8 [H, W, C]."""
@@ -115,17 +131,14 @@ class Renderer:
         """
         if threads < 0:
             raise UsageError(f"threads is {threads}; it must be 0 (all processors) or more")
+        self.prepare()
         result = np.empty((count, self._channels), np.uint8)
 
         def run(first: int) -> None:
             last = min(first + self.chunk, count)
             points = np.zeros((1, 1, self.chunk, 2), np.float32)
             points[0, 0, : last - first] = coordinates(first, last)
-            try:
-                colours = self._session.run(None, {"grid": points})[0]
-            except Exception as error:
-                raise RuntimeFailureError(f"onnxruntime failed: {error}") from error
-            result[first:last] = colours[0, 0, : last - first]
+            result[first:last] = self._drawer.colours(points)[0, 0, : last - first]
 
         starts = range(0, count, self.chunk)
         workers = min(threads or processors(), len(starts))
@@ -137,6 +150,16 @@ class Renderer:
                 for _ in pool.map(run, starts):
                     pass
         return result
+
+
+def _check_size(container: Container, max_pixels: int) -> None:
+    """Before anything is decoded: a pyramid's latents are as many as its pixels, at any view."""
+    pixels = container.header.width * container.header.height
+    if isinstance(container.contents, PyramidFile) and max_pixels and pixels > max_pixels:
+        raise LimitError(
+            f"the picture has {pixels} pixels and is decoded whole; that is more than the limit of "
+            f"{max_pixels}; raise max_pixels if you trust the file"
+        )
 
 
 def processors() -> int:

@@ -1,0 +1,72 @@
+"""Draws points of a pyramid file: the latents are decoded once, then drawn chunk by chunk.
+
+What stays in memory is a plane of float32 per level, about 5.4 bytes a pixel in all.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imcodec.errors import InvalidFileError, RuntimeFailureError
+from imcodec.pyramid.cut import LATENTS_OUTPUTS, build_latents, build_synthesis, plane_name
+from imcodec.pyramid.file import TABLE, PyramidFile, picture_of
+from imcodec.pyramid.rans import START
+from imcodec.runtime import Session, chunk_size
+
+
+class Latents:
+    """The first half of decoding: what gives the planes, loaded into onnxruntime."""
+
+    def __init__(self, contents: PyramidFile) -> None:
+        stored = contents.stored
+        self._geometry = contents.header.geometry
+        self._words = len(stored.words)
+        model = build_latents(picture_of(contents.header, stored), stored.payload)
+        self._session = Session(model, optimised=False)
+
+    def planes(self) -> list[NDArray[np.int8]]:
+        """The latents, coarse to fine, each [height, width] of its level.
+
+        Raises InvalidFileError unless all lanes end where they should.
+        """
+        damaged = "the entropy code does not end where it should; the file is damaged"
+        try:
+            planes, states, position = self._session.run(list(LATENTS_OUTPUTS), {})
+        except RuntimeFailureError as error:
+            if "out of data bounds" in str(error):  # of the words, or of the table
+                raise InvalidFileError(damaged) from error
+            raise
+        if (states != START).any() or position.item() != self._words:
+            raise InvalidFileError(damaged)
+        shapes = [self._geometry.plane(level + 1) for level in range(self._geometry.levels)]
+        ends = np.cumsum([height * width for height, width in shapes])
+        parts = np.split(planes, ends[:-1])
+        return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+
+
+class PyramidDrawer:
+    """A verified file of this model, loaded into onnxruntime."""
+
+    def __init__(self, contents: PyramidFile) -> None:
+        header = contents.header
+        #: points in one call
+        self.chunk = chunk_size(max(header.levels, header.units, 8))
+        self._latents: Latents | None = Latents(contents)
+        self._session = Session(build_synthesis(picture_of(header, contents.stored)))
+        self._inputs: dict[str, NDArray[np.float32]] = {}
+
+    def prepare(self) -> bool:
+        """Decode the latents, if that has not been done. Raises InvalidFileError."""
+        if self._latents is not None:
+            scale = np.float32(-TABLE.step)
+            for level, plane in enumerate(self._latents.planes(), 1):
+                self._inputs[plane_name(level)] = plane[None, None] * scale
+            self._latents = None
+        return True
+
+    def colours(self, points: NDArray[np.float32]) -> NDArray[Any]:
+        """uint8 [1, 1, chunk, C] at points [1, 1, chunk, 2]."""
+        return self._session.run(["rgb"], {"grid": points, **self._inputs})[0]

@@ -1,0 +1,249 @@
+"""A file of the pyramid model: what it stores, and what it says about itself.
+
+The header line (imcodec.pyramid.header) is the metadata `imcodec`. The graph's first initializers
+are what is stored, in this order, whatever their names; the rest of the graph follows from the
+header, and imcodec.pyramid.graph is its definition.
+
+    context    int8, a tensor for each layer of the context network, in raw_data; layer 0
+               [2, hidden, 4, 1, 5], then [2, hidden, hidden, 1, 1], the last [2, 2, hidden, 1, 1]:
+               phase, output, input (the last of layer 0 is the parent row), 1, column; -63 to 63.
+               Layer 0 is stored with the other sign
+    synthesis  int8 [levels + 1 + channels, units, 1, 1] in raw_data, -127 to 127: a row W1 for each
+               level, coarse to fine, stored with the other sign; a row of thresholds T; a row W2
+               for each channel
+    states     int64 [lanes] in int64_data, 2**16 to 2**32 - 1: where the lanes begin
+    words      uint16 [count + 1] in raw_data, little-endian: a 0, then the words in reading order
+
+What it means: imcodec.pyramid.walk and .context say in which order the latents are decoded and what
+predicts each of them, .table and .rans how they are decoded, .geometry where they lie. With F_l the
+bilinear value of level l at a point, times 65/256, the colour is
+
+    hidden = max(sum over l of W1_l F_l, T)      all weights divided by 64
+    colour = sum over units of W2 hidden, times 64, rounded (half to even), clamped to 0 .. 255
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import ModelProto, TensorProto
+
+from imcodec.contents import LayerInfo
+from imcodec.errors import InvalidFileError
+from imcodec.pyramid import graph
+from imcodec.pyramid.context import Context, Weights
+from imcodec.pyramid.header import PyramidHeader, parse
+from imcodec.pyramid.rans import START, Payload
+from imcodec.pyramid.table import Ints, Table
+
+LARGEST_SYNTHESIS = 127
+TABLE = Table()
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The numbers of a file, with their own signs."""
+
+    #: layers of the context network, int8 [2, out, in, 1, columns]
+    context: tuple[Weights, ...]
+    #: int8 [levels + 1 + channels, units, 1, 1]: W1, thresholds, W2
+    synthesis: NDArray[np.int8]
+    #: uint16 [count], without the 0 before them
+    words: NDArray[np.uint16]
+    #: int64 [lanes]
+    states: Ints
+
+    @cached_property
+    def joined(self) -> bytes:
+        """What the header's CRC covers beside its own text.
+
+        The context network's layers, the synthesis, the states (8 bytes each) and the words, one
+        after another, little-endian, with the signs that they mean.
+        """
+        arrays = (
+            *self.context,
+            self.synthesis,
+            self.states.astype("<i8"),
+            self.words.astype("<u2"),
+        )
+        return b"".join(array.tobytes() for array in arrays)
+
+    @property
+    def payload(self) -> Payload:
+        """Words and states as the entropy coder has them."""
+        return Payload(self.words, self.states, 0.0)
+
+
+@dataclass(frozen=True)
+class PyramidFile:
+    """The header and the numbers of a file. read() checks them, the constructor does not."""
+
+    header: PyramidHeader
+    stored: Stored
+
+    model = "pyramid"
+    #: bits a weight takes
+    bits = 8.0
+
+    @classmethod
+    def read(cls, text: str, model: ModelProto) -> PyramidFile:
+        """The contents of a model with the header `text`. Raises InvalidFileError."""
+        header = parse(text)
+        tensors = list(model.graph.initializer[: header.depth + 3])
+        if len(tensors) < header.depth + 3:
+            raise InvalidFileError("the file is damaged: networks or latents are missing")
+        *layers, second, states, words = tensors
+        context = [
+            _int8(tensor, shape)
+            for tensor, shape in zip(layers, header.context_shapes, strict=True)
+        ]
+        context[0] = -context[0]
+        synthesis = _int8(second, header.synthesis_shape)
+        synthesis[: header.levels] *= -1
+        return cls(
+            header, Stored(tuple(context), synthesis, _words(words), _states(states, header))
+        )
+
+    def check(self) -> None:
+        """Raise InvalidFileError for numbers that no encoder writes."""
+        try:
+            check(self.header, self.stored)
+        except ValueError as error:
+            raise InvalidFileError(f"the file is damaged: {error}") from error
+
+    def build(self) -> bytes:
+        """The file."""
+        return build(self.header, self.stored)
+
+    @property
+    def text(self) -> str:
+        """The header line that these contents have."""
+        return self.header.text(self.stored.joined)
+
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of the weights of both networks."""
+        return sum(layer.size for layer in self.stored.context) + self.stored.synthesis.size
+
+    @property
+    def payload_bytes(self) -> int:
+        """Bytes of words and lane states."""
+        return self.stored.payload.size
+
+    @property
+    def features(self) -> str:
+        """What the synthesis sees, in words."""
+        levels, pitch = self.header.levels, self.header.pitch
+        if levels == 1:
+            return f"latents at 1 level, 1/{pitch}"
+        return f"latents at {levels} levels, 1/{pitch} to 1/{pitch << (levels - 1)}"
+
+    def layers(self) -> tuple[LayerInfo, ...]:
+        """The context network's layers for even and odd columns, then the synthesis."""
+        return (*self._context_layers(), *self._synthesis_layers())
+
+    def _context_layers(self) -> Iterator[LayerInfo]:
+        """In real numbers: inputs are latents, hidden units 0 .. 255, outputs edge and width."""
+        for phase, columns in enumerate(("even", "odd")):
+            for index, weight in enumerate(self.stored.context):
+                gain = TABLE.step if index == 0 else Context.scale
+                flat = weight[phase].reshape(weight.shape[1], -1).astype(np.float32)
+                matrix = np.ascontiguousarray(flat.T * np.float32(gain))
+                # hidden units are stored less 128
+                bias = matrix.sum(axis=0) * np.float32(Context.floor if index else 0)
+                yield LayerInfo(
+                    name=f"context {index + 1}, {columns} columns",
+                    activation="relu" if index < self.header.depth - 1 else "linear",
+                    inputs=matrix.shape[0],
+                    outputs=matrix.shape[1],
+                    parameters=matrix.size,
+                    weight=matrix,
+                    bias=bias,
+                )
+
+    def _synthesis_layers(self) -> Iterator[LayerInfo]:
+        """In real numbers: inputs are latents, outputs colours in 0 .. 1."""
+        levels = self.header.levels
+        values = self.stored.synthesis[:, :, 0, 0].astype(np.float32) * np.float32(Context.scale)
+        units = self.header.units
+        yield LayerInfo(
+            name="synthesis 1",
+            activation="threshold",
+            inputs=levels,
+            outputs=units,
+            parameters=(levels + 1) * units,
+            weight=values[:levels] * np.float32(TABLE.step),
+            bias=values[levels],
+        )
+        yield LayerInfo(
+            name="synthesis 2",
+            activation="linear",
+            inputs=units,
+            outputs=self.header.channels,
+            parameters=units * self.header.channels,
+            weight=np.ascontiguousarray(values[levels + 1 :].T / np.float32(255 * Context.scale)),
+            bias=np.zeros(self.header.channels, np.float32),
+        )
+
+
+def picture_of(header: PyramidHeader, stored: Stored, text: str = "") -> graph.Picture:
+    """The builder's view of a file, less its words and states. Raises ValueError."""
+    return graph.Picture(header.geometry, Context(stored.context), TABLE, stored.synthesis, text)
+
+
+def build(header: PyramidHeader, stored: Stored) -> bytes:
+    """The complete file. The same arguments give the same bytes on every machine.
+
+    Raises ValueError for numbers that are out of range or do not fit the header.
+    """
+    check(header, stored)
+    picture = picture_of(header, stored, header.text(stored.joined))
+    return graph.build(picture, stored.payload)
+
+
+def check(header: PyramidHeader, stored: Stored) -> None:
+    """Raise ValueError for numbers that are out of range or do not fit the header."""
+    shapes = tuple(layer.shape for layer in stored.context)
+    if shapes != header.context_shapes or stored.synthesis.shape != header.synthesis_shape:
+        raise ValueError("the networks do not fit the header")
+    Context(stored.context)  # checks its range
+    if stored.synthesis.dtype != np.int8 or (stored.synthesis < -LARGEST_SYNTHESIS).any():
+        raise ValueError(f"a weight of the synthesis is below -{LARGEST_SYNTHESIS}")
+    if stored.states.shape != (header.geometry.lanes,) or stored.words.dtype != np.uint16:
+        raise ValueError("the lanes do not fit the header")
+    if (stored.states < START).any() or (stored.states >= START**2).any():
+        raise ValueError("the state of a lane is out of range")
+
+
+def _int8(tensor: TensorProto, shape: tuple[int, ...]) -> NDArray[np.int8]:
+    """A copy of the weights of a tensor that must have this shape."""
+    size = math.prod(shape)
+    _expect(tensor, TensorProto.INT8, shape, len(tensor.raw_data) == size)
+    weights = np.frombuffer(tensor.raw_data, np.int8).reshape(shape)
+    return np.array(weights)
+
+
+def _words(tensor: TensorProto) -> NDArray[np.uint16]:
+    count, odd = divmod(len(tensor.raw_data), 2)
+    _expect(tensor, TensorProto.UINT16, (count,), count > 0 and not odd)
+    words = np.frombuffer(tensor.raw_data, "<u2").astype(np.uint16)
+    if words[0]:
+        raise InvalidFileError("the file is damaged: the words do not begin with 0")
+    return words[1:]
+
+
+def _states(tensor: TensorProto, header: PyramidHeader) -> Ints:
+    lanes = header.geometry.lanes
+    _expect(tensor, TensorProto.INT64, (lanes,), len(tensor.int64_data) == lanes)
+    return np.array(tensor.int64_data, np.int64)
+
+
+def _expect(tensor: TensorProto, kind: int, shape: tuple[int, ...], whole: bool) -> None:
+    """Before anything is allocated: what the header says, no more and no less."""
+    if not whole or tensor.data_type != kind or tuple(tensor.dims) != shape:
+        raise InvalidFileError("the file is damaged: networks or latents are missing or left over")
