@@ -11,6 +11,7 @@ from imcodec import InvalidFileError, LimitError, info, verify
 from imcodec import container as container_module
 from imcodec.container import MAX_BYTES, open_container
 from imcodec.header import parse
+from mutations import mutate
 from pictures import made_file, made_header, made_weights
 
 FILES = [
@@ -56,34 +57,11 @@ def test_damaged_copies_are_refused() -> None:
     rng = random.Random(1)
     for turn in range(20_000):
         original = FILES[turn % len(FILES)]
-        damaged = _mutate(original, rng)
+        damaged = mutate(original, rng)
         if damaged == original:
             continue
         with pytest.raises(InvalidFileError):
             open_container(damaged)
-
-
-def _mutate(data: bytes, rng: random.Random) -> bytes:
-    copy = bytearray(data)
-    at = rng.randrange(len(copy))
-    kind = rng.randrange(7)
-    if kind == 0:
-        copy[at] ^= 1 << rng.randrange(8)
-    elif kind == 1:
-        for _ in range(rng.randrange(1, 9)):
-            copy[rng.randrange(len(copy))] = rng.randrange(256)
-    elif kind == 2:
-        del copy[at:]
-    elif kind == 3:
-        copy += rng.randbytes(rng.randrange(1, 40))
-    elif kind == 4:
-        del copy[at : at + rng.randrange(1, 20)]
-    elif kind == 5:
-        copy[at:at] = rng.randbytes(rng.randrange(1, 20))
-    else:
-        other = rng.randrange(len(copy))
-        copy[at], copy[other] = copy[other], copy[at]
-    return bytes(copy)
 
 
 def test_every_prefix_is_refused() -> None:

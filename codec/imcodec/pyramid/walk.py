@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from imcodec.pyramid.context import LARGEST_LATENT, PHASES, Context, Weights
 from imcodec.pyramid.geometry import Geometry
 from imcodec.pyramid.rans import Decoder, Payload, encode
-from imcodec.pyramid.table import Ints, Table
+from imcodec.pyramid.table import CodingError, Ints, Table
 
 Floats = NDArray[np.float32]
 #: (edge, width) of the symbols of one half-row, each [strips, columns], and where they are: (level,
@@ -100,6 +100,8 @@ def encode_latents(
         level, row, phase = where
         value = part_of(geometry, latents[level - 1], row, phase)
         value = table.clamp(edge, width, np.clip(value, -LARGEST_LATENT, LARGEST_LATENT))
+        if np.abs(value).max() > LARGEST_LATENT:
+            raise CodingError(f"a mean lies beyond {LARGEST_LATENT}")
         low, count = table.frequencies(edge, width, value)
         lows.append(low.reshape(-1, geometry.lanes))
         counts.append(count.reshape(-1, geometry.lanes))

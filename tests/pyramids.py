@@ -1,0 +1,140 @@
+"""Pyramid files that the tests make up: random networks, random latents."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imcodec.pyramid.context import Context
+from imcodec.pyramid.file import TABLE, Stored, build
+from imcodec.pyramid.geometry import Geometry, choose_geometry
+from imcodec.pyramid.header import QUEUE, TAPS, PyramidHeader
+from imcodec.pyramid.table import Ints
+from imcodec.pyramid.walk import encode_latents
+
+
+def random_context(hidden: int = 6, depth: int = 2, seed: int = 0, width: int = 9) -> Context:
+    """A random integer network whose widths are about `width` and vary from symbol to symbol.
+
+    Unit 0 of every hidden layer has no weights: it is the constant that the last layer takes its
+    biases from.
+    """
+    random = np.random.default_rng(seed)
+
+    def draw(spread: float, *shape: int) -> NDArray[np.int8]:
+        weights = np.clip(np.rint(random.normal(0, spread, shape)), -63, 63).astype(np.int8)
+        weights[:, 0] = 0
+        return weights
+
+    layers = [draw(9, 2, hidden, QUEUE + 1, 1, TAPS)]
+    layers += [draw(5, 2, hidden, hidden, 1, 1) for _ in range(depth - 2)]
+    last = np.zeros((2, 2, hidden, 1, 1), np.int8)
+    last[:, 0, 1 % hidden] += 3
+    last[:, 0, 2 % hidden] -= 2
+    last[:, 1, 2 % hidden] += 2
+    # at rest every unit says -128, so a channel says -2 times the sum of its weights
+    for channel, wanted in ((0, TABLE.centre - width / 2), (1, width)):
+        last[:, channel, 0] -= round(wanted / 2 + float(last[0, channel].sum()))
+    return Context((*layers, last))
+
+
+def random_latents(geometry: Geometry, seed: int = 0, reach: int = 3) -> list[Ints]:
+    """Independent Laplace values, finer levels smaller, clipped to +-reach."""
+    random = np.random.default_rng(seed)
+    spreads = np.geomspace(2.0, 0.3, geometry.levels)
+    planes = (random.laplace(0, s, geometry.plane(k + 1)) for k, s in enumerate(spreads))
+    return [np.clip(np.rint(plane), -reach, reach).astype(np.int64) for plane in planes]
+
+
+def random_synthesis(shape: tuple[int, ...], levels: int, seed: int = 0) -> NDArray[np.int8]:
+    """A synthesis whose unit 0 is constant: middle grey."""
+    random = np.random.default_rng(seed)
+    weights = np.clip(np.rint(random.normal(0, 20, shape)), -127, 127)
+    weights[levels, 0] = 127
+    weights[:levels, 0] = 0
+    weights[levels + 1 :, 0] = 64
+    return weights.astype(np.int8)
+
+
+def made_pyramid(
+    width: int = 53,
+    height: int = 37,
+    channels: int = 3,
+    *,
+    seed: int = 0,
+    hidden: int = 6,
+    depth: int = 2,
+    units: int = 5,
+    levels: int = 6,
+    pitch: int = 1,
+    geometry: Geometry | None = None,
+) -> tuple[PyramidHeader, Stored, list[Ints]]:
+    """A header, what fits it, and the latents behind it as they were coded."""
+    sizes = geometry or choose_geometry(height, width, levels, pitch)
+    context = random_context(hidden, depth, seed)
+    payload, planes = encode_latents(context, sizes, TABLE, random_latents(sizes, seed))
+    header = PyramidHeader(
+        width=width,
+        height=height,
+        channels=channels,
+        levels=sizes.levels,
+        strips=sizes.strips,
+        row_factor=sizes.row_factor,
+        pitch=sizes.pitch,
+        hidden=hidden,
+        depth=depth,
+        units=units,
+        psnr=3012,
+    )
+    synthesis = random_synthesis(header.synthesis_shape, header.levels, seed)
+    return header, Stored(context.weights, synthesis, payload.words, payload.states), planes
+
+
+@cache
+def made_pyramid_file(*arguments: int, **changes: int) -> bytes:
+    """A valid file with random networks and latents; arguments as of made_pyramid()."""
+    header, stored, _ = made_pyramid(*arguments, **changes)
+    return build(header, stored)
+
+
+def damaged_word(stored: Stored) -> Stored:
+    """The same with one bit of one word flipped; its file has a valid checksum."""
+    words = stored.words.copy()
+    words[len(words) // 2] ^= 1
+    return replace(stored, words=words)
+
+
+def pixel_grid(height: int, width: int) -> NDArray[np.float32]:
+    """Pixel centres, float32 [1, height, width, 2], x then y."""
+    x, y = (2 * np.arange(width) + 1) / width - 1, (2 * np.arange(height) + 1) / height - 1
+    return np.stack(np.meshgrid(x, y), -1)[None].astype(np.float32)
+
+
+def reference_picture(
+    header: PyramidHeader, stored: Stored, planes: list[Ints], grid: NDArray[np.float32]
+) -> NDArray[np.uint8]:
+    """What a file shows at a grid [1, H', W', 2], computed in float64: uint8 [H', W', C]."""
+    pairs = header.geometry.affine()
+    scale, offset = (np.array([float(value) for value in pair]) for pair in pairs)
+    places = grid[0] * scale + offset
+    features = np.stack([_bilinear(plane, places) for plane in planes]) * TABLE.step
+    weights = stored.synthesis[:, :, 0, 0] / 64
+    first, threshold, second = np.split(weights, [header.levels, header.levels + 1])
+    hidden = np.maximum(np.einsum("lu,lhw->hwu", first, features), threshold[0])
+    return np.clip(np.rint(64 * (hidden @ second.T)), 0, 255).astype(np.uint8)
+
+
+def _bilinear(plane: Ints, places: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Values of a plane [H, W] at places [..., 2] in -1 .. 1, edges repeated."""
+    height, width = plane.shape
+    x = np.clip(((places[..., 0] + 1) * width - 1) / 2, 0, width - 1)
+    y = np.clip(((places[..., 1] + 1) * height - 1) / 2, 0, height - 1)
+    left, top = np.floor(x).astype(int), np.floor(y).astype(int)
+    right, bottom = np.minimum(left + 1, width - 1), np.minimum(top + 1, height - 1)
+    x, y = x - left, y - top
+    upper = plane[top, left] * (1 - x) + plane[top, right] * x
+    lower = plane[bottom, left] * (1 - x) + plane[bottom, right] * x
+    return np.asarray(upper * (1 - y) + lower * y)

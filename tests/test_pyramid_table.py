@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from imcodec import ImcodecError
+from imcodec.pyramid.table import SAFE_MARGIN, CodingError, Table
+
+
+def test_default_table_is_far_from_rounding_edges() -> None:
+    table = Table()
+    assert table.margin > SAFE_MARGIN
+    # float32, as the graph does it, gives the same entries
+    places = (table.centre - np.arange(table.size, dtype=np.float32)) * np.float32(table.step)
+    single = np.float32(table.scale) / (1 + np.exp(-places))
+    assert (np.floor(single) == table.cdf).all()
+    assert table.cdf[0] == table.total - 1
+    assert table.cdf[-1] == 0
+
+
+def test_the_scale_is_the_best_that_was_found() -> None:
+    table = Table()
+    assert np.float32(table.scale) == table.scale
+    assert table.tuned().margin <= table.margin + 1e-6
+
+
+def test_entry_of_a_slot_is_the_first_at_most() -> None:
+    table = Table(precision=10, step=70 / 256).tuned()
+    for slot in range(0, table.total - 1, 7):
+        assert table.first_at_most[slot] == int(np.argmax(table.cdf <= slot))
+
+
+@pytest.mark.parametrize("width", [1, 2, 9, 30, 53])
+def test_symbols_tile_the_slots(width: int) -> None:
+    table = Table()
+    edge = np.full(401, table.centre - width // 2)
+    low, count = table.frequencies(edge, np.full(401, width), np.arange(-200, 201))
+    coded = count > 0
+    assert (low[coded][:-1] == (low + count)[coded][1:]).all()
+    assert 0 < count[coded].sum() <= table.total - 1
+
+
+def test_clamp_gives_the_nearest_value_that_can_be_coded() -> None:
+    table = Table()
+    random = np.random.default_rng(0)
+    width = random.integers(1, 40, 20000)
+    edge = (table.centre - width / 2 + random.integers(-30, 31, 20000)).astype(np.int64)
+    wanted = random.integers(-127, 128, 20000)
+    value = table.clamp(edge, width, wanted)
+    assert (table.frequencies(edge, width, value)[1] > 0).all()
+    free = table.frequencies(edge, width, wanted)[1] > 0
+    assert (value[free] == wanted[free]).all()
+
+
+def test_clamp_refuses_widths_outside_the_table() -> None:
+    for width in (0, 54):
+        with pytest.raises(CodingError):
+            Table().clamp(np.array([80]), np.array([width]), np.array([0]))
+    assert issubclass(CodingError, ImcodecError)
+
+
+def test_wherever_a_distribution_lies_some_value_can_be_coded() -> None:
+    table = Table()
+    edge, width = np.meshgrid(np.arange(-128, 128), np.arange(1, table.widest + 1))
+    for wanted in (-127, 127):
+        value = table.clamp(edge, width, np.full(edge.shape, wanted))
+        assert (table.frequencies(edge, width, value)[1] > 0).all()
+
+
+def test_table_near_an_edge_is_refused() -> None:
+    with pytest.raises(CodingError):
+        _ = Table(precision=12, step=0.25).tuned().cdf
