@@ -22,13 +22,10 @@ def chunk_size(widest: int) -> int:
 class Session:
     """A model, loaded and ready to run."""
 
-    def __init__(self, model: bytes, *, optimised: bool = True) -> None:
-        """Raises RuntimeFailureError. Without `optimised` it loads faster."""
-        levels = ort.GraphOptimizationLevel
+    def __init__(self, model: bytes) -> None:
+        """Raises RuntimeFailureError."""
         options = ort.SessionOptions()
-        options.graph_optimization_level = (
-            levels.ORT_ENABLE_BASIC if optimised else levels.ORT_DISABLE_ALL
-        )
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.log_severity_level = 4

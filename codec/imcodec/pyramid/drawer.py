@@ -25,7 +25,7 @@ class Latents:
         self._geometry = contents.header.geometry
         self._words = len(stored.words)
         model = build_latents(picture_of(contents.header, stored), stored.payload)
-        self._session = Session(model, optimised=False)
+        self._session = Session(model)
 
     def planes(self) -> list[NDArray[np.int8]]:
         """The latents, coarse to fine, each [height, width] of its level.
@@ -61,7 +61,7 @@ class PyramidDrawer:
     def prepare(self) -> bool:
         """Decode the latents, if that has not been done. Raises InvalidFileError."""
         if self._latents is not None:
-            scale = np.float32(-TABLE.step)
+            scale = np.float32(TABLE.step)
             for level, plane in enumerate(self._latents.planes(), 1):
                 self._inputs[plane_name(level)] = plane[None, None] * scale
             self._latents = None

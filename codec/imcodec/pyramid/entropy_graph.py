@@ -29,8 +29,6 @@ class Constants:
     step: str  # MINUS the table's step (the Range counts down); scale of planes, gain of layer 0
     zero8: str  # int8 0
     floor8: str  # int8 output zero point of hidden layers
-    #: least edge and width, int8 [1, 2, 1, 1], where nobody has seen to it that widths are above 0
-    least: str = ""
 
 
 def tables(graph: Graph, table: Table) -> tuple[str, str, str]:
@@ -90,7 +88,7 @@ def network(g: Graph, c: Constants, context: Context, layers: list[str], known: 
             c.floor8 if index < len(layers) - 1 else c.zero8,
             **({"pads": pads} if index == 0 and max(pads) else {}),
         )
-    return g.op("Max", values, c.least) if c.least else values
+    return values
 
 
 def decode_symbols(

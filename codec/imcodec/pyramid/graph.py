@@ -214,9 +214,9 @@ def stored_payload(graph: Graph, payload: Payload) -> tuple[str, str]:
     return states, graph.stored(np.concatenate([np.zeros(1, np.uint16), payload.words]))
 
 
-def constants(graph: Graph, picture: Picture, words: str, table: tuple[str, str, str]) -> Constants:
-    """What all bodies share; `words` are the stored ones, `table` is as from tables()."""
-    cdf, entry, total = table
+def constants(graph: Graph, picture: Picture, words: str) -> Constants:
+    """What all bodies share; `words` are the stored ones."""
+    cdf, entry, total = tables(graph, picture.table)
     one, zero = graph.ints(1), graph.ints(0)
     return Constants(
         total,
@@ -260,7 +260,7 @@ def build(picture: Picture, payload: Payload, debug: bool = False) -> bytes:
     weights, second = stored_layers(graph, picture), stored_synthesis(graph, picture)
     states, words = stored_payload(graph, payload)
     grid = place(graph, geometry, graph.input(np.float32, 4, "grid"))
-    c = constants(graph, picture, words, tables(graph, picture.table))
+    c = constants(graph, picture, words)
     body = level_body(graph, c, picture, weights, grid)
     plane = first_plane(graph, c, geometry)
     # a Loop whose outputs are omitted ('') crashes onnxruntime 1.32: all are named
