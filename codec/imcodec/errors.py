@@ -10,6 +10,8 @@
     ├── OutputError              the result cannot be written
     └── RuntimeFailureError      onnxruntime failed on a file that had passed verification
 
+Within the encoder there is one more, imcodec.pyramid.table.CodingError.
+
 Messages are one line and say what is wrong, where, and what to do about it.
 """
 

@@ -9,7 +9,8 @@ and draws the planes at any grid.
     rans           the entropy code
     context, walk  the network that predicts each distribution, and the order of all integers
     header         the line of text that determines the graph
-    writer, entropy_graph, graph, cut   the graph, as one file or in two parts
-    file           the file: what is stored, checks, contents
-    render         decoding with onnxruntime
+    writer, entropy_graph, graph   the graph of a file
+    file           what is stored, how it is checked and described
+    cut            the decoder's own graphs
+    drawer, decode   decoding with onnxruntime
 """
