@@ -8,9 +8,9 @@ sees `taps` columns of each. With queue 3 (newest last; r the row, e even and o 
     even columns of r:  o(r-2) e(r-1) o(r-1) p(r)
     odd  columns of r:  e(r-1) o(r-1) e(r)   p(r)
 
-What the queue holds before the first row is said in imcodec.pyramid.walk. To the left and right of
-a plane everything is 0; a network sees columns c - taps // 2 to c + (taps - 1) // 2 of each row, and
-the weight of the leftmost comes first.
+What the queue holds before the first row is said in imcodec.pyramid.walk. To the left and right
+of a plane everything is 0; a network sees columns c - taps // 2 to c + (taps - 1) // 2 of each row,
+and the weight of the leftmost comes first.
 
 Layer arithmetic (QLinearConv; zero points of weights and of inputs are 0, also where the input is
 hidden), `multiplier` being `gain` in layer 0 and `scale` in the others:

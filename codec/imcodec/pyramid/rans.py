@@ -1,11 +1,16 @@
 """Interleaved range asymmetric numeral systems: N lanes that share one stream of 16-bit words.
 
 Duda, "Asymmetric numeral systems", arXiv:1311.2540; interleaving: Giesen, arXiv:1402.3392. A lane
-is an integer x in [2**16, 2**32).  The decoder (the graph; `decode_step` here says the same in
-NumPy) does for all lanes at once
+is an integer x in [2**16, 2**32). The decoder (the graph; `Decoder.step` says the same in NumPy)
+does for all lanes at once, each with its own (edge, width) and a table as in imcodec.pyramid.table:
 
-    slot = x mod M;   symbol, low, count from the table;   x = count * (x div M) + slot - low
-    lanes with x < 2**16, in lane order, take the next words:   x = x * 2**16 + word
+    slot  = x mod M
+    entry = the first j with cdf[j] <= slot
+    last  = entry + (edge - entry) mod width        first = last - width
+    value = (first - edge) / width                  exact, and the symbol
+    x     = (cdf[first] - cdf[last]) * (x div M) + slot - cdf[last]
+
+and lanes with x < 2**16, in lane order, take the next words: x = x * 2**16 + word.
 
 The encoder runs the same steps backwards from x = 2**16 in every lane, so a correct decode ends
 there: the final states and the read position are a check on the whole file.

@@ -1,12 +1,12 @@
 """The context network in exact integers, and the walk over the latents that both directions share.
 
 The order of all latents: level 1 to `levels`; in a level rows from the top, in all strips at once;
-in a row the even columns, then the odd ones. Such a half-row has strips * columns / 2 symbols, strip
-after strip and from the left. They are decoded in steps of `lanes` symbols: symbol i of the half-row
-in step i // lanes, in lane i % lanes.
+in a row the even columns, then the odd ones. Such a half-row has strips * columns / 2 symbols,
+strip after strip and from the left. They are decoded in steps of `lanes` symbols: symbol i of the
+half-row in step i // lanes, in lane i % lanes.
 
-When a level k begins, each half-row of the queue is row k - 1 of the strips of the coarser plane, or
-row 0 where `row_factor` is 1. Level 0 is all zeros.
+When a level k begins, each half-row of the queue is row k - 1 of the strips of the coarser plane,
+or row 0 where `row_factor` is 1. Level 0 is all zeros.
 
 `walk` goes through a picture's planes in this order. For every half-row it computes (edge, width)
 from what is already known and asks `code` for the values; so the encoder, a reference decoder and a
