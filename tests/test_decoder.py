@@ -99,7 +99,7 @@ def test_timings_are_filled_in() -> None:
 
 
 def test_wide_layers_get_small_chunks() -> None:
-    narrow = Renderer(open_container(made_file(widths=(4,), activations=("relu",))))
-    wide = Renderer(open_container(made_file(widths=(2000,), activations=("relu",))))
+    narrow = Renderer.of(open_container(made_file(widths=(4,), activations=("relu",))))
+    wide = Renderer.of(open_container(made_file(widths=(2000,), activations=("relu",))))
     assert narrow.chunk == 2**14
     assert wide.chunk == 2**9

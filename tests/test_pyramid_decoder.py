@@ -123,7 +123,7 @@ def test_timings_are_filled_in() -> None:
 
 
 def test_latents_are_decoded_once() -> None:
-    renderer = Renderer(open_container(DATA))
+    renderer = Renderer.of(open_container(DATA))
     seen = view((WIDTH, HEIGHT), crop=(3, 4, 20, 10))
     first = renderer.picture(seen)
     assert np.array_equal(renderer.picture(seen, threads=2), first)

@@ -32,7 +32,13 @@ if TYPE_CHECKING:
     from imcodec.decoder import decode, evaluate
     from imcodec.encoder import Encoding, encode, encode_picture
     from imcodec.image import Picture, read_picture, write_picture
-    from imcodec.settings import RECIPES, EncodeSettings, settings_from
+    from imcodec.settings import (
+        RECIPES,
+        EncodeSettings,
+        MlpSettings,
+        PyramidSettings,
+        settings_from,
+    )
 
 __version__ = "0.1.0"
 
@@ -52,6 +58,8 @@ _LAZY = {
     "LayerInfo": "imcodec.contents",
     "RECIPES": "imcodec.settings",
     "EncodeSettings": "imcodec.settings",
+    "MlpSettings": "imcodec.settings",
+    "PyramidSettings": "imcodec.settings",
     "settings_from": "imcodec.settings",
 }
 
@@ -67,8 +75,10 @@ __all__ = [
     "LayerInfo",
     "LimitError",
     "MissingExtraError",
+    "MlpSettings",
     "OutputError",
     "Picture",
+    "PyramidSettings",
     "RuntimeFailureError",
     "TargetError",
     "UsageError",

@@ -54,7 +54,7 @@ def decode(
     )
     _check_size(container, max_pixels)
     clock.lap("verify")
-    renderer = Renderer(container)
+    renderer = Renderer.of(container)
     clock.lap("session")
     if renderer.prepare():
         clock.lap("latents")
@@ -84,7 +84,7 @@ def evaluate(
     container = open_container(data)
     _check_size(container, max_pixels)
     flat = points.astype(np.float32).reshape(-1, 2)
-    renderer = Renderer(container)
+    renderer = Renderer.of(container)
     pixels = renderer.render(lambda first, last: flat[first:last], len(flat), threads)
     return pixels.reshape(*points.shape[:-1], container.header.channels)
 
@@ -92,14 +92,16 @@ def evaluate(
 class Renderer:
     """A verified file, loaded into onnxruntime and ready to give colours."""
 
-    def __init__(self, container: Container) -> None:
-        self._channels = container.header.channels
+    def __init__(self, drawer: PyramidDrawer | MlpDrawer) -> None:
+        self._drawer = drawer
+
+    @classmethod
+    def of(cls, container: Container) -> Renderer:
+        """The renderer of a file."""
         contents = container.contents
-        self._drawer = (
-            PyramidDrawer(contents)
-            if isinstance(contents, PyramidFile)
-            else MlpDrawer(contents, container.data)
-        )
+        if isinstance(contents, PyramidFile):
+            return cls(PyramidDrawer(contents))
+        return cls(MlpDrawer(contents, container.data))
 
     @property
     def chunk(self) -> int:
@@ -117,7 +119,7 @@ class Renderer:
     def picture(self, seen: View, threads: int = 0) -> NDArray[np.uint8]:
         """What a view shows: uint8 [H, W, C]."""
         colours = self.render(seen.coordinates, seen.pixels, threads)
-        return colours.reshape(seen.height, seen.width, self._channels)
+        return colours.reshape(seen.height, seen.width, self._drawer.channels)
 
     def render(
         self,
@@ -132,7 +134,7 @@ class Renderer:
         if threads < 0:
             raise UsageError(f"threads is {threads}; it must be 0 (all processors) or more")
         self.prepare()
-        result = np.empty((count, self._channels), np.uint8)
+        result = np.empty((count, self._drawer.channels), np.uint8)
 
         def run(first: int) -> None:
             last = min(first + self.chunk, count)

@@ -14,8 +14,8 @@ from torch.nn import functional as F
 
 from imcodec.losses import batches, loss_function, steps_per_epoch
 from imcodec.mlp import CoordinateNetwork
+from imcodec.mlp_settings import MlpSettings
 from imcodec.progress import EpochRecord, Phase, Progress, ProgressCallback
-from imcodec.settings import EncodeSettings
 
 #: seconds between progress reports
 REPORT_INTERVAL = 0.25
@@ -89,7 +89,7 @@ class Averages:
 def train(
     network: CoordinateNetwork,
     target: Target,
-    settings: EncodeSettings,
+    settings: MlpSettings,
     monitor: Monitor,
     *,
     phase: Phase,
@@ -133,7 +133,7 @@ def train(
 
 
 def _drawn(
-    target: Target, settings: EncodeSettings, generator: torch.Generator
+    target: Target, settings: MlpSettings, generator: torch.Generator
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """(points [n, 2], colours [n, C]) of each step of one epoch.
 

@@ -32,8 +32,8 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 
 from imcodec.errors import InvalidFileError
+from imcodec.mlp_settings import MAX_FREQUENCIES, MAX_LAYERS, MAX_WIDTH
 from imcodec.packing import MAX_DIGITS, PLAIN
-from imcodec.settings import MAX_FREQUENCIES, MAX_LAYERS, MAX_WIDTH
 
 FORMAT = 1
 MAX_SIDE = 65535

@@ -16,6 +16,7 @@ class MlpDrawer:
 
     def __init__(self, contents: MlpFile, data: bytes) -> None:
         header = contents.header
+        self.channels = header.channels
         #: points in one call
         self.chunk = chunk_size(max(header.inputs, *header.widths, header.channels, 8))
         self._session = Session(data)

@@ -29,6 +29,8 @@ class Progress:
     #: seconds since the start, and expected until the end
     elapsed: float
     remaining: float
+    #: bits per pixel of the latents (pyramid)
+    bpp: float | None = None
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,19 @@ class EpochRecord:
     psnr: float
 
 
+@dataclass(frozen=True)
+class Made:
+    """What the encoder of a model hands back."""
+
+    data: bytes
+    #: PSNR in dB of what onnxruntime decodes from `data`, 8-bit
+    psnr: float
+    #: PSNR in dB of the fit before its weights (mlp) or its colours (pyramid) were rounded
+    psnr_before_rounding: float
+    history: tuple[EpochRecord, ...]
+    device: str
+
+
 ProgressCallback = Callable[[Progress], None]
-#: called after an epoch with its number and the whole picture as uint8 [H, W, C]
+#: called with the number of an epoch (or step) and the whole picture as uint8 [H, W, C]
 SnapshotCallback = Callable[[int, NDArray[np.uint8]], None]

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from imcodec.fit import Monitor, Target, render, train
 from imcodec.mlp import CoordinateNetwork
-from imcodec.settings import EncodeSettings
+from imcodec.mlp_settings import MlpSettings
 
 #: candidate steps: the largest weight lands on this share of the half range (below 1: clipped)
 RANGES = (1.0, 0.9, 0.8, 0.72, 0.64, 0.57, 0.5, 0.44, 0.38, 0.32, 0.26, 0.2)
@@ -39,7 +39,7 @@ class Quantised:
 def quantise(
     network: CoordinateNetwork,
     target: Target,
-    settings: EncodeSettings,
+    settings: MlpSettings,
     monitor: Monitor,
     half: int,
     epochs: int,

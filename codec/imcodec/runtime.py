@@ -22,12 +22,13 @@ def chunk_size(widest: int) -> int:
 class Session:
     """A model, loaded and ready to run."""
 
-    def __init__(self, model: bytes) -> None:
-        """Raises RuntimeFailureError."""
+    def __init__(self, model: bytes, *, stock: bool = False) -> None:
+        """Raises RuntimeFailureError. `stock`: as a stranger would load it, nothing set."""
         options = ort.SessionOptions()
-        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
+        if not stock:
+            options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
+            options.intra_op_num_threads = 1
+            options.inter_op_num_threads = 1
         options.log_severity_level = 4
         try:
             self._session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])

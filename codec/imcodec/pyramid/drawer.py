@@ -52,6 +52,7 @@ class PyramidDrawer:
 
     def __init__(self, contents: PyramidFile) -> None:
         header = contents.header
+        self.channels = header.channels
         #: points in one call
         self.chunk = chunk_size(max(header.levels, header.units, 8))
         self._latents: Latents | None = Latents(contents)
@@ -66,6 +67,12 @@ class PyramidDrawer:
                 self._inputs[plane_name(level)] = plane[None, None] * scale
             self._latents = None
         return True
+
+    def planes(self) -> list[NDArray[np.int8]]:
+        """The latents, coarse to fine, each [height, width] of its level."""
+        self.prepare()
+        scaled = (plane[0, 0] / np.float32(TABLE.step) for plane in self._inputs.values())
+        return [np.rint(plane).astype(np.int8) for plane in scaled]
 
     def colours(self, points: NDArray[np.float32]) -> NDArray[Any]:
         """uint8 [1, 1, chunk, C] at points [1, 1, chunk, 2]."""

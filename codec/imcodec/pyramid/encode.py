@@ -1,0 +1,162 @@
+"""Encoding with the pyramid model: fit -> entropy code -> graph -> bytes, decoded and compared."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from imcodec.container import open_container
+from imcodec.decoder import Renderer, processors
+from imcodec.devices import pick_device, thread_limit
+from imcodec.errors import RuntimeFailureError
+from imcodec.grid import view
+from imcodec.header import MAX_PSNR
+from imcodec.metrics import psnr
+from imcodec.progress import EpochRecord, Made, Progress, ProgressCallback, SnapshotCallback
+from imcodec.pyramid.choice import choose
+from imcodec.pyramid.context import Context
+from imcodec.pyramid.drawer import PyramidDrawer
+from imcodec.pyramid.file import PyramidFile, Stored, build
+from imcodec.pyramid.fit import Fit, Fitted, Report
+from imcodec.pyramid.geometry import Geometry
+from imcodec.pyramid.header import PyramidHeader
+from imcodec.pyramid.settings import PyramidSettings
+from imcodec.pyramid.table import Table
+from imcodec.pyramid.walk import encode_latents
+from imcodec.runtime import Session
+
+#: seconds between two reports
+REPORT_EVERY = 0.25
+#: points of the finished file that are compared with the decoder's, by the bare runtime
+PROBES = 256
+#: more workers than this do not help
+MAX_THREADS = 16
+
+
+def encode_pixels(
+    pixels: NDArray[np.uint8],
+    settings: PyramidSettings,
+    progress: ProgressCallback | None = None,
+    snapshot: SnapshotCallback | None = None,
+    stop: Callable[[], bool] | None = None,
+    start: float | None = None,
+) -> Made:
+    """The file for uint8 [H, W, C]. `start` is when the time limit began (time.monotonic()).
+
+    Raises UsageError for a device that is not there, RuntimeFailureError if onnxruntime does not
+    decode the file to what was encoded.
+    """
+    start = time.monotonic() if start is None else start
+    device = pick_device(settings.device)
+    if device.type == "mps":  # float64 and some operators are missing there
+        device = torch.device("cpu")
+    threads = min(settings.threads or processors(), MAX_THREADS)
+    diary = _Diary(progress, snapshot, start)
+    # each worker runs its operators alone: the work is cut above them
+    with thread_limit(1 if device.type == "cpu" else threads):
+        recipe, geometry = choose(pixels, settings, device, threads)
+        if settings.time_limit:
+            finishing = 1.0 + 4e-6 * geometry.symbols
+            left = settings.time_limit - (time.monotonic() - start) - finishing
+            recipe = replace(recipe, seconds=max(left, 1e-3))
+        fit = Fit(pixels, geometry, recipe, device, threads)
+        diary.picture_of = fit.picture
+        fitted = fit.run(diary, stop or (lambda: False))
+    data, quality = assemble(fitted, geometry, pixels)
+    diary.finished(fitted, quality)
+    before = -10 * float(np.log10(max(fitted.mse, 1e-10)))
+    return Made(data, quality, before, tuple(diary.history), str(device))
+
+
+def assemble(fitted: Fitted, geometry: Geometry, pixels: NDArray[np.uint8]) -> tuple[bytes, float]:
+    """The file of a finished fit, decoded and compared; and the PSNR that it records."""
+    context = fitted.context
+    payload, planes = encode_latents(context, geometry, Table(), fitted.planes)
+    stored = Stored(context.weights, fitted.synthesis, payload.words, payload.states)
+    header = header_for(geometry, context, fitted.synthesis)
+    drawer = PyramidDrawer(PyramidFile(header, stored))
+    for level, (decoded, plane) in enumerate(zip(drawer.planes(), planes, strict=True), 1):
+        if not np.array_equal(decoded, plane):
+            raise RuntimeFailureError(f"level {level} decodes to other latents; please report this")
+    renderer = Renderer(drawer)
+    shown = renderer.picture(view((geometry.width, geometry.height), max_pixels=0))
+    quality = psnr(pixels, shown)
+    recorded = min(MAX_PSNR, int(100 * min(quality, 100.0)))
+    data = build(replace(header, psnr=recorded), stored)
+    open_container(data)
+    _compare(data, renderer)
+    return data, quality
+
+
+def header_for(geometry: Geometry, context: Context, synthesis: NDArray[np.int8]) -> PyramidHeader:
+    """The header of a picture with these planes and networks."""
+    return PyramidHeader(
+        width=geometry.width,
+        height=geometry.height,
+        channels=len(synthesis) - geometry.levels - 1,
+        levels=geometry.levels,
+        strips=geometry.strips,
+        row_factor=geometry.row_factor,
+        pitch=geometry.pitch,
+        hidden=context.weights[0].shape[1],
+        depth=len(context.weights),
+        units=synthesis.shape[1],
+    )
+
+
+def _compare(data: bytes, renderer: Renderer) -> None:
+    """Some pixels from the file itself, in a runtime as a stranger would start it."""
+    points = np.random.default_rng(0).uniform(-1, 1, (PROBES, 2)).astype(np.float32)
+    bare = Session(data, stock=True).run(["rgb"], {"grid": points[None, None]})[0]
+    ours = renderer.render(lambda first, last: points[first:last], PROBES, 1)
+    if np.abs(bare[0, 0].astype(int) - ours).max() > 1:
+        raise RuntimeFailureError("onnxruntime draws another picture; please report this")
+
+
+class _Diary:
+    """Passes on what the fit reports, a few times a second, and keeps the training curve."""
+
+    def __init__(
+        self, progress: ProgressCallback | None, snapshot: SnapshotCallback | None, start: float
+    ) -> None:
+        self._progress, self._snapshot, self._start = progress, snapshot, start
+        self._last = 0.0
+        self.history: list[EpochRecord] = []
+        self.picture_of: Callable[[], NDArray[np.uint8]] | None = None
+        self._report: Report | None = None
+
+    def __call__(self, report: Report) -> None:
+        self._report = report
+        quality = -10 * float(np.log10(max(report.mse, 1e-10)))
+        self.history.append(EpochRecord(report.step, "fit", report.cost, quality))
+        if self._snapshot and self.picture_of and report.step.bit_count() == 1:
+            self._snapshot(report.step, self.picture_of())
+        now = time.monotonic()
+        if self._progress and now - self._last >= REPORT_EVERY:
+            self._last = now
+            left = report.seconds * (1 / max(report.share, 1e-6) - 1) if report.step else 0.0
+            self._progress(self._state(report, "fit", quality, left))
+
+    def finished(self, fitted: Fitted, quality: float) -> None:
+        """The last report."""
+        if self._progress and self._report:
+            self._progress(self._state(self._report, "verify", quality, 0.0))
+
+    def _state(self, report: Report, phase: str, quality: float, left: float) -> Progress:
+        return Progress(
+            phase="verify" if phase == "verify" else "fit",
+            step=report.step,
+            steps=report.steps,
+            epoch=report.step,
+            epochs=report.steps,
+            loss=report.cost,
+            psnr=quality,
+            elapsed=time.monotonic() - self._start,
+            remaining=left,
+            bpp=report.bpp,
+        )

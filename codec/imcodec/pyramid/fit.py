@@ -1,0 +1,293 @@
+"""The fitting loop: pixels in; integer latents, context networks and synthesis out.
+
+loss = mse (colours in 0 .. 1) + lambda * bits per pixel. Networks run in the graph's integer
+arithmetic from the first step on. Latents are softened for most of the way and truly rounded at the
+end, where the loss is the file's true cost and the best state is kept.
+
+On a CPU everything pointwise runs in chunks, forwards and backwards together, so that it stays in
+cache; chunks are added up in a fixed order, so results do not depend on the number of threads.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from imcodec.pyramid.context import Context
+from imcodec.pyramid.distortion import distortion, draw
+from imcodec.pyramid.geometry import Geometry
+from imcodec.pyramid.interpolation import Interpolation
+from imcodec.pyramid.latents import Latents
+from imcodec.pyramid.model import ContextNetwork, Synthesis
+from imcodec.pyramid.rate import Distribution, Pass
+from imcodec.pyramid.settings import NetworkSize
+from imcodec.pyramid.start import start_network, start_picture
+from imcodec.pyramid.table import Ints, Table
+
+#: places in one piece of work
+CHUNK = 16384
+#: strips that one worker takes at a time
+GROUPS = 8
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a picture is fitted."""
+
+    lmbda: float
+    steps: int
+    #: units of the context networks' hidden layers (with the constant one), and number of layers
+    hidden: int = 14
+    layers: int = 3
+    #: hidden units of the synthesis
+    units: int = 32
+    #: learning rates at the start, for latents, context networks, synthesis; they fall as a cosine
+    rates: tuple[float, float, float] = (1e-2, 1.5e-2, 3e-2)
+    last: float = 0.02
+    betas: tuple[float, float] = (0.8, 0.98)
+    #: share of the steps after which latents are truly rounded
+    hard_at: float = 0.95
+    temperature: tuple[float, float] = (0.35, 0.08)
+    noise: tuple[float, float] = (0.22, 0.15)
+    #: largest norm of the networks' gradients
+    clip: float = 0.1
+    prior: bool = True
+    seed: int = 0
+    #: seconds after which to finish, 0: never
+    seconds: float = 0.0
+
+    def resized(self, size: NetworkSize) -> Recipe:
+        """The same with networks of another size."""
+        return replace(self, hidden=size.hidden, layers=size.layers, units=size.units)
+
+
+@dataclass(frozen=True)
+class Report:
+    """Where a fit stands."""
+
+    step: int
+    steps: int
+    mse: float
+    bpp: float
+    cost: float
+    seconds: float
+    #: share of the work that is done
+    share: float
+    #: whether latents are truly rounded, so that the cost is the true one
+    hard: bool
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Integers of a picture, and what they cost as the fit sees it."""
+
+    planes: list[Ints]
+    context: Context
+    synthesis: NDArray[np.int8]
+    mse: float
+    bpp: float
+    cost: float
+
+
+class Fit:
+    """One picture being fitted. `pixels` uint8 [height, width, channels]."""
+
+    def __init__(
+        self,
+        pixels: NDArray[np.uint8],
+        geometry: Geometry,
+        recipe: Recipe,
+        device: torch.device,
+        threads: int = 1,
+    ) -> None:
+        self.geometry, self.recipe, self.device = geometry, recipe, device
+        self.threads = threads
+        table = Table()
+        channels = pixels.shape[2]
+        self._law = Distribution.of(table)
+        self._step = table.step
+        self.network = ContextNetwork(recipe.hidden, recipe.layers, table, recipe.seed)
+        self.synthesis = Synthesis(geometry.levels, channels, recipe.units, recipe.seed)
+        flat = torch.from_numpy(pixels.reshape(-1, channels).T.copy())
+        self.colours = flat.to(device).float()
+        self.interpolations = [
+            Interpolation(geometry, level, device) for level in range(1, geometry.levels + 1)
+        ]
+        self.latents = Latents(geometry, device, recipe.seed)
+        if recipe.prior:
+            start_network(self.network, recipe.hidden, recipe.layers)
+        start_picture(self.latents, self.synthesis, self.interpolations, self.colours, recipe.lmbda)
+        whole = device.type != "cpu"
+        self._chunk = geometry.symbols * 2 if whole else CHUNK
+        self._groups = 1 if whole else min(geometry.strips, GROUPS)
+
+    def run(
+        self,
+        report: Callable[[Report], None] | None = None,
+        interrupted: Callable[[], bool] = lambda: False,
+    ) -> Fitted:
+        """All steps; the best state among the last ones by its true cost.
+
+        After `interrupted()` says so, one more pass finds the true cost of what there is.
+        """
+        recipe, begin = self.recipe, time.monotonic()
+        context, synthesis = [*self.network.parameters()], [*self.synthesis.parameters()]
+        latents = torch.optim.Adam([self.latents.stored], betas=recipe.betas, fused=True)
+        networks = torch.optim.Adam([{"params": context}, {"params": synthesis}], fused=True)
+        groups = [*latents.param_groups, *networks.param_groups]
+        best: Fitted | None = None
+        step, share = 0, 0.0
+        with ThreadPoolExecutor(self.threads) as pool:
+            while True:
+                last = share >= 1 or interrupted()
+                hard = last or share >= recipe.hard_at
+                falling = max(recipe.last, (1 + math.cos(math.pi * min(share, 1))) / 2)
+                for group, rate in zip(groups, recipe.rates, strict=True):
+                    group["lr"] = rate * falling
+                networks.zero_grad()
+                value, derivative = self.value(share, hard)
+                mse, bpp = self.backward(value, pool)
+                self.latents.gradient.mul_(derivative)
+                cost = mse + recipe.lmbda * bpp
+                seconds = time.monotonic() - begin
+                if report:
+                    report(Report(step, recipe.steps, mse, bpp, cost, seconds, share, hard))
+                if hard and (best is None or cost < best.cost):
+                    best = self._fitted(value, mse, bpp)
+                if last:
+                    break
+                torch.nn.utils.clip_grad_norm_([*context, *synthesis], recipe.clip)
+                latents.step()
+                networks.step()
+                step += 1
+                share = step / recipe.steps
+                if recipe.seconds:
+                    share = max(share, (time.monotonic() - begin) / recipe.seconds)
+        assert best is not None
+        return best
+
+    @torch.no_grad()
+    def start_bits(self) -> float:
+        """Bits that the latents cost as they are, truly rounded."""
+        with ThreadPoolExecutor(self.threads) as pool:
+            return self.rate(self.latents.rounded(), pool)[0]
+
+    @torch.no_grad()
+    def picture(self) -> NDArray[np.uint8]:
+        """What the latents as they are, truly rounded, look like: uint8 [H, W, C]."""
+        planes = self.latents.planes(self.latents.rounded())
+        pairs = zip(self.interpolations, planes, strict=True)
+        features = torch.stack([at.forward(plane).flatten() for at, plane in pairs])
+        weights = [value.to(self.device) for value in self.synthesis.integers()]
+        shape = (-1, self.geometry.height, self.geometry.width)
+        colours = draw(features, weights, self._step).clamp_(0, 255).round_().view(shape)
+        return colours.permute(1, 2, 0).cpu().numpy().astype(np.uint8)
+
+    def value(self, share: float, hard: bool) -> tuple[Tensor, Tensor | float]:
+        """Latents as the loss sees them, and their derivative by the stored ones."""
+        if hard:
+            return self.latents.rounded(), 16.0
+        recipe = self.recipe
+        f = share / recipe.hard_at
+        temperature = recipe.temperature[0] + (recipe.temperature[1] - recipe.temperature[0]) * f
+        noise = recipe.noise[0] + (recipe.noise[1] - recipe.noise[0]) * f
+        return self.latents.softened(temperature, noise)
+
+    def backward(self, value: Tensor, pool: ThreadPoolExecutor) -> tuple[float, float]:
+        """(mse, bits per pixel) of latents [symbols], with all gradients of the loss.
+
+        That by the latents replaces `latents.gradient`; those of the networks are added to theirs.
+        """
+        with torch.no_grad():
+            mse, synthesis_grads = self._distortion(value, pool)
+            bits, network_grads = self.rate(value, pool)
+        tops = [*self.synthesis.integers()]
+        tops += [t for pair in self.network.layers() for t in pair if t is not None]
+        torch.autograd.backward(tops, [*synthesis_grads, *network_grads])
+        return mse, bits / (self.geometry.height * self.geometry.width)
+
+    def _distortion(self, value: Tensor, pool: ThreadPoolExecutor) -> tuple[float, list[Tensor]]:
+        g = self.geometry
+        count, levels = g.height * g.width, range(g.levels - 1, -1, -1)
+        planes, grads = self.latents.planes(value), self.latents.planes(self.latents.gradient)
+        features = torch.empty(g.levels, count, device=self.device)
+        pictures = features.view(g.levels, g.height, g.width)
+        weights = tuple(t.to(self.device) for t in self.synthesis.integers())
+        scale = 1 / (255**2 * self.colours.numel())
+
+        def interpolate(level: int) -> None:
+            pictures[level] = self.interpolations[level].forward(planes[level])
+
+        def draw(start: int) -> tuple[Tensor, list[Tensor]]:
+            part = slice(start, start + self._chunk)
+            error, gradient, rest = distortion(
+                features[:, part], self.colours[:, part], weights, self._step, scale
+            )
+            features[:, part] = gradient
+            return error, rest
+
+        def back(level: int) -> None:
+            grads[level].copy_(self.interpolations[level].adjoint(pictures[level]))
+
+        _each(pool, interpolate, levels)
+        parts = _each(pool, draw, range(0, count, self._chunk))
+        _each(pool, back, levels)
+        error = float(torch.stack([total for total, _ in parts]).double().sum())
+        return error * scale, _sums([rest for _, rest in parts])
+
+    def rate(self, value: Tensor, pool: ThreadPoolExecutor) -> tuple[float, list[Tensor]]:
+        g = self.geometry
+        layers = [
+            (weight.to(self.device), None if bias is None else bias.to(self.device))
+            for weight, bias in self.network.layers()
+        ]
+        stacks, grads = self.latents.stacks(value), self.latents.stacks(self.latents.gradient)
+        per_nat = self.recipe.lmbda / (g.height * g.width * math.log(2))
+        edges = [g.strips * i // self._groups for i in range(self._groups + 1)]
+
+        def group(index: int) -> tuple[Tensor, list[Tensor]]:
+            part = slice(edges[index], edges[index + 1])
+            work = Pass(g, layers, self._law, per_nat, 2 * self._chunk)
+            nats = work.run([s[part] for s in stacks], [s[part] for s in grads])
+            return torch.stack(nats), work.grads
+
+        parts = _each(pool, group, range(self._groups))
+        #: bits of each level
+        self.level_bits = torch.stack([nats for nats, _ in parts]).double().sum(0).cpu() / math.log(
+            2
+        )
+        return float(self.level_bits.sum()), _sums([grads for _, grads in parts])
+
+    def _fitted(self, value: Tensor, mse: float, bpp: float) -> Fitted:
+        planes = [plane.cpu().numpy().astype(np.int64) for plane in self.latents.planes(value)]
+        cost = mse + self.recipe.lmbda * bpp
+        return Fitted(planes, self.network.context(), self.synthesis.array(), mse, bpp, cost)
+
+
+def _each(
+    pool: ThreadPoolExecutor, work: Callable[[Item], Result], items: Iterable[Item]
+) -> list[Result]:
+    """work(item) for every item, without gradients; results in order."""
+
+    def one(item: Item) -> Result:
+        with torch.no_grad():
+            return work(item)
+
+    return list(pool.map(one, items))
+
+
+def _sums(parts: list[list[Tensor]]) -> list[Tensor]:
+    """Sums over the first axis of a table of tensors, in order, on the CPU."""
+    return [torch.stack(column).sum(0).cpu() for column in zip(*parts, strict=True)]

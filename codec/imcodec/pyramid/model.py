@@ -1,0 +1,136 @@
+"""The networks that are fitted: their parameters, and the integers that the graph will run.
+
+A parameter is stored divided by a unit, so that one learning rate fits all; rounding is
+straight-through (value rounded, gradient not).
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from imcodec.pyramid.context import LARGEST_WEIGHT, Context
+from imcodec.pyramid.table import Table
+
+QUEUE, TAPS = 3, 5
+LARGEST_BYTE = 127
+#: what one unit of a stored parameter is in integers: sets how fast each kind learns
+CONTEXT_UNIT, BIAS_UNIT = 64.0, 24.0
+SYNTHESIS_UNIT = 128.0
+
+
+def straight(value: Tensor) -> Tensor:
+    """Rounded half to even; gradient 1."""
+    return value + (value.round() - value).detach()
+
+
+class ContextNetwork(nn.Module):
+    """The networks of both column phases (imcodec.pyramid.context).
+
+    Unit 0 of each hidden layer is the constant and has no parameters here. Its outgoing weight b
+    shifts a layer by -2 b, and the stored -128 of all other units by -2 sum(w); what is learned is
+    the whole bias, B = -2 (b + sum(w)), and b follows from it. Of the two outputs the centre,
+    edge + width / 2, is learned in place of the edge.
+    """
+
+    def __init__(self, hidden: int, layers: int, table: Table, seed: int = 0) -> None:
+        super().__init__()
+        self.table = table
+        generator = torch.Generator().manual_seed(seed)
+        free = hidden - 1
+        sizes = [(QUEUE + 1) * TAPS, *[free] * (layers - 1), 2]
+        self.weights = nn.ParameterList()
+        self.biases = nn.ParameterList()
+        for index, (fan_in, fan_out) in enumerate(itertools.pairwise(sizes)):
+            spread = 0.02 if index == layers - 1 else fan_in**-0.5
+            weight = torch.randn(2, fan_out, fan_in, generator=generator) * spread
+            self.weights.append(nn.Parameter(weight))
+            if index:
+                self.biases.append(nn.Parameter(torch.zeros(2, fan_out, 1)))
+        with torch.no_grad():  # the mean at 0, the scale that of nearly empty planes
+            wanted = torch.tensor([float(table.centre), 24.0])[:, None]
+            self.biases[-1].copy_((wanted / BIAS_UNIT).expand(2, 2, 1))
+
+    def integers(self) -> tuple[list[Tensor], list[Tensor]]:
+        """Weights [2, out, in], and outgoing weights of the constant [2, out, 1] of layers 1 ..."""
+        weights: list[Tensor] = []
+        constants: list[Tensor] = []
+        for index, stored in enumerate(self.weights):
+            weight = stored * CONTEXT_UNIT
+            bias = self.biases[index - 1] * BIAS_UNIT if index else None
+            if index == len(self.weights) - 1:
+                weight, bias = _edge(weight), None if bias is None else _edge(bias)
+            weight = straight(weight.clamp(-LARGEST_WEIGHT, LARGEST_WEIGHT))
+            weights.append(weight)
+            if bias is not None:
+                constant = -bias / 2 - weight.sum(2, keepdim=True)
+                constants.append(straight(constant.clamp(-LARGEST_WEIGHT, LARGEST_WEIGHT)))
+        return weights, constants
+
+    def layers(self) -> list[tuple[Tensor, Tensor | None]]:
+        """Per layer: multiplier * weights [2, out, in], and the whole bias [2, out, 1]."""
+        weights, constants = self.integers()
+        pairs: list[tuple[Tensor, Tensor | None]] = [(weights[0] * self.table.step, None)]
+        for weight, constant in zip(weights[1:], constants, strict=True):
+            pairs.append((weight / 64, -2 * (constant + weight.sum(2, keepdim=True))))
+        return pairs
+
+    @torch.no_grad()
+    def context(self) -> Context:
+        """The integer network that the graph runs."""
+        weights, constants = self.integers()
+        arrays = []
+        for index, weight in enumerate(weights):
+            value = weight.cpu().numpy()
+            if index:
+                value = np.concatenate([constants[index - 1].cpu().numpy(), value], 2)
+            if index < len(weights) - 1:  # the constant of this layer: a row of zeros
+                value = np.concatenate([np.zeros_like(value[:, :1]), value], 1)
+            shape = (QUEUE + 1, 1, TAPS) if index == 0 else (value.shape[2], 1, 1)
+            arrays.append(value.reshape(2, value.shape[1], *shape).astype(np.int8))
+        return Context(tuple(arrays), gain=self.table.step)
+
+
+def _edge(value: Tensor) -> Tensor:
+    """Rows (centre, width) -> (edge, width), [2, 2, n]."""
+    return torch.stack([value[:, 0] - value[:, 1] / 2, value[:, 1]], 1)
+
+
+class Synthesis(nn.Module):
+    """colours = W2 . max(W1 . F, T): linear units, a constant one, and rectified ones.
+
+    All three are integers / 64; colours are 0 .. 255. The first units, one for each channel, start
+    linear; imcodec.pyramid.start gives them the picture's colours.
+    """
+
+    def __init__(self, levels: int, channels: int, units: int, seed: int = 0) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(seed)
+        first = torch.zeros(units, levels)
+        spread = first[channels + 1 :].shape
+        first[channels + 1 :] = 0.25 * torch.randn(spread, generator=generator)
+        threshold = torch.zeros(units, 1)
+        threshold[:channels] = -1.0
+        threshold[channels : channels + 1] = 1.0
+        second = torch.zeros(channels, units)
+        second[:, : min(channels, units)] = 0.5 * torch.eye(channels)[:, :units]
+        self.first, self.threshold, self.second = map(nn.Parameter, (first, threshold, second))
+
+    def integers(self) -> tuple[Tensor, Tensor, Tensor]:
+        """W1 [units, levels], T [units, 1], W2 [channels, units]."""
+        first, threshold, second = (
+            straight((value * SYNTHESIS_UNIT).clamp(-LARGEST_BYTE, LARGEST_BYTE))
+            for value in (self.first, self.threshold, self.second)
+        )
+        return first, threshold, second
+
+    @torch.no_grad()
+    def array(self) -> NDArray[np.int8]:
+        """int8 [levels + 1 + channels, units, 1, 1], as the file stores it."""
+        first, threshold, second = self.integers()
+        joined = torch.cat([first.T, threshold.T, second]).cpu().numpy()
+        return np.asarray(joined[:, :, None, None], np.int8)

@@ -1,0 +1,225 @@
+"""Bits of the latents under the context network, with their gradients, written out by hand.
+
+The pass goes level by level and block by block of rows: the contexts of a block are laid out in a
+small buffer, run forwards and backwards through the network while they are in cache, and their
+gradients added to the planes'. Automatic differentiation of the same takes several times as long.
+
+Everything is in the graph's integers (imcodec.pyramid.context), where a hidden unit is the
+rectified 0 .. 255, which the graph stores less 128. Rounding is straight-through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from imcodec.pyramid.geometry import Geometry
+from imcodec.pyramid.model import QUEUE, TAPS
+from imcodec.pyramid.table import Table
+
+SIDE = TAPS // 2
+CHANNELS = QUEUE + 1
+#: nats for each table entry by which a symbol leaves the table: such values cannot be coded
+BEYOND = 0.05
+
+#: weights [2, out, in] times the multiplier, and biases [2, out, 1]
+Layers = Sequence[tuple[Tensor, Tensor | None]]
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """The table's probabilities as a formula (imcodec.pyramid.table).
+
+    P(v) = bulk * (sigmoid(high) - sigmoid(low)) + tail * width
+    """
+
+    centre: float
+    step: float
+    #: c / M
+    bulk: float
+    #: share of all slots that one table entry adds
+    tail: float
+    size: int
+    widest: int
+
+    @classmethod
+    def of(cls, table: Table) -> Distribution:
+        """The formula behind a table."""
+        return cls(
+            table.centre,
+            table.step,
+            float(table.scale) / table.total,
+            getattr(table, "slope", 65 / 256) / table.total,
+            250,
+            127,
+        )
+
+
+@dataclass
+class Pass:
+    """What one pass over some strips needs, and what it collects."""
+
+    geometry: Geometry
+    layers: Layers
+    law: Distribution
+    #: gradients are those of `scale` times the nats
+    scale: float
+    #: symbols of both phases in a block
+    block: int
+
+    def __post_init__(self) -> None:
+        #: gradients by w0, w1, b1, w2, b2 ..., as in `layers`
+        self.grads = [torch.zeros_like(t) for pair in self.layers for t in pair if t is not None]
+
+    def run(self, planes: Sequence[Tensor], grads: Sequence[Tensor]) -> list[Tensor]:
+        """Nats of each level.
+
+        planes: [S, rows, columns] a level, coarse to fine, integers or soft. Their gradients are
+        added to `grads`, which have the same shapes.
+        """
+        nats = []
+        for level in range(self.geometry.levels, 0, -1):
+            coarser = slice(max(0, level - 2), level - 1)
+            above = next(iter(planes[coarser]), None)
+            above_grad = next(iter(grads[coarser]), None)
+            nats.append(self._level(level, planes[level - 1], grads[level - 1], above, above_grad))
+        return nats[::-1]
+
+    def _level(
+        self,
+        level: int,
+        plane: Tensor,
+        grad: Tensor,
+        above: Tensor | None,
+        above_grad: Tensor | None,
+    ) -> Tensor:
+        strips, rows, width = plane.shape
+        width //= 2
+        factor = self.geometry.row_factor
+        filler = level - 1 if factor == 2 else 0  # the row that the queue starts with
+        stack = _half_rows(plane, None if above is None else above[:, filler])
+        stack_grad = torch.zeros_like(stack)
+        parent = None if above is None else F.pad(above, (SIDE, SIDE))
+        parent_grad = None if parent is None else torch.zeros_like(parent)
+        count = max(1, self.block // (2 * strips * width * factor)) * factor
+        sums = []
+        for start in range(0, rows, count):
+            part = slice(start, min(start + count, rows))
+            x = self._contexts(stack, parent, part, width)
+            value = plane[:, part].reshape(strips, -1, width, 2).permute(3, 0, 1, 2)
+            amount, gx, gv = self._block(x.view(2, CHANNELS * TAPS, -1), value.reshape(2, -1))
+            sums.append(amount)
+            self._scatter(gx.view(x.shape), gv, part, stack_grad, parent_grad)
+        own = stack_grad[:, QUEUE:, SIDE:-SIDE].reshape(strips, rows, 2, width)
+        grad += own.transpose(2, 3).reshape(strips, rows, 2 * width)
+        if above_grad is not None and parent_grad is not None:
+            above_grad += parent_grad[..., SIDE:-SIDE]
+            above_grad[:, filler] += stack_grad[:, :QUEUE, SIDE:-SIDE].sum(1)
+        return torch.stack(sums).sum()
+
+    def _contexts(self, stack: Tensor, parent: Tensor | None, part: slice, width: int) -> Tensor:
+        """Contexts of some rows, [phase, channel, tap, strip, row, column]."""
+        strips, factor, count = len(stack), self.geometry.row_factor, part.stop - part.start
+        x = stack.new_empty(2, CHANNELS, TAPS, strips, count, width)
+        a, b, _ = stack.stride()
+        x[:, :QUEUE] = stack.as_strided(
+            (2, QUEUE, TAPS, strips, count, width), (b, b, 1, a, 2 * b, 1), 2 * part.start * b
+        )
+        if parent is None:
+            x[:, QUEUE] = 0
+        else:
+            a, b, _ = parent.stride()
+            rows = x.view(2, CHANNELS, TAPS, strips, count // factor, factor, width)
+            rows[:, QUEUE] = parent.as_strided(
+                (TAPS, strips, count // factor, 1, width),
+                (1, a, b, 0, 1),
+                part.start // factor * b,
+            )
+        return x
+
+    def _scatter(
+        self, gx: Tensor, gv: Tensor, part: slice, stack_grad: Tensor, parent_grad: Tensor | None
+    ) -> None:
+        """The transpose of _contexts(): gradients back to where contexts and values came from."""
+        _, _, _, strips, count, width = gx.shape
+        factor = self.geometry.row_factor
+        spread = gx.new_zeros(2, CHANNELS, strips, count, width + 2 * SIDE)
+        for tap in range(TAPS):
+            spread[..., tap : tap + width] += gx[:, :, tap]
+        values = gv.view(2, strips, count, width)
+        for phase in range(2):
+            for channel in range(QUEUE):
+                first = 2 * part.start + phase + channel
+                stack_grad[:, first : first + 2 * count - 1 : 2] += spread[phase, channel]
+            first = QUEUE + 2 * part.start + phase
+            stack_grad[:, first : first + 2 * count - 1 : 2, SIDE:-SIDE] += values[phase]
+        if parent_grad is not None:
+            both = spread[:, QUEUE].sum(0).view(strips, count // factor, factor, -1).sum(2)
+            parent_grad[:, part.start // factor : part.stop // factor] += both
+
+    def _block(self, x: Tensor, value: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Nats of contexts [2, inputs, n] and values [2, n], and scaled gradients by both."""
+        inputs, values = [x], x
+        for index, (weight, bias) in enumerate(self.layers):
+            values = (
+                torch.bmm(weight, values) if bias is None else torch.baddbmm(bias, weight, values)
+            ).round_()
+            if index < len(self.layers) - 1:
+                inputs.append(values.clamp_(0, 255))
+        nats, gradient, value_gradient = self._code_length(values, value)
+        position = len(self.grads)
+        for index in range(len(self.layers) - 1, -1, -1):
+            weight, bias = self.layers[index]
+            if bias is not None:
+                position -= 1
+                self.grads[position] += gradient.sum(2, keepdim=True)
+            position -= 1
+            self.grads[position] += torch.bmm(gradient, inputs[index].transpose(1, 2))
+            gradient = torch.bmm(weight.transpose(1, 2), gradient)
+            if index:
+                gradient = torch.ops.aten.hardtanh_backward(gradient, inputs[index], 0, 255)
+        return nats, gradient, value_gradient
+
+    def _code_length(self, output: Tensor, value: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Nats of values [2, n] under (edge, width) [2, 2, n], and scaled gradients by both."""
+        law, scale = self.law, self.scale
+        edge, raw = output[:, 0].clamp(-128, 127), output[:, 1]
+        width = raw.clamp(1, law.widest)
+        low = (law.centre - edge - width * (value + 1)).mul_(law.step)
+        high = torch.add(low, width, alpha=law.step)
+        low, high = low.sigmoid_(), high.sigmoid_()
+        p = (high - low).mul_(law.bulk).add_(width, alpha=law.tail)
+        first = torch.addcmul(edge, width, value)
+        under = first.clamp_max(0)
+        over = (first + width).sub_(law.size - 1).clamp_min_(0)
+        nats = BEYOND * (over.sum() - under.sum()) - p.log().sum()
+        # derivatives by the places of both ends in the table, then by what moves them
+        ratio = -scale / p
+        d_low = (low - low * low).mul_(ratio).mul_(law.bulk * law.step)
+        d_high = (high - high * high).mul_(ratio).mul_(law.bulk * law.step)
+        leaves_above = (over > 0).to(p.dtype).mul_(BEYOND * scale)
+        g_edge = (d_low - d_high).add_(leaves_above).sub_((under < 0) * (BEYOND * scale))
+        g_width = torch.addcmul(d_low, g_edge, value).add_(ratio, alpha=law.tail)
+        g_width.add_(leaves_above)
+        # where the width is clipped, only gradients that lead back
+        g_width.mul_((raw - width).mul_(g_width) >= 0)
+        return nats, torch.stack([g_edge, g_width], 1), width * g_edge
+
+
+def _half_rows(plane: Tensor, filler: Tensor | None) -> Tensor:
+    """Half-rows in decoding order after their queue, zeros beside them: [S, Q + 2 R, w + 4].
+
+    plane [S, R, 2 w]; filler [S, w], the row that the queue starts with, or none for zeros.
+    """
+    strips, rows, width = plane.shape
+    halves = (
+        plane.reshape(strips, rows, width // 2, 2).transpose(2, 3).reshape(strips, 2 * rows, -1)
+    )
+    start = halves.new_zeros(strips, QUEUE, width // 2)
+    if filler is not None:
+        start += filler[:, None]
+    return F.pad(torch.cat([start, halves], 1), (SIDE, SIDE))

@@ -1,0 +1,96 @@
+"""Settings of the pyramid model, and what they mean for one picture.
+
+Quality is a number from 0 to 100 that stands for lambda, the price of a bit: the fit minimises
+mean squared error (colours in 0 .. 1) + lambda * bits per pixel, with
+
+    lambda = 10 ** (-1.6 - 0.024 * quality)
+
+so that 25 more divide it by four: 100 is 1e-4 (very good), 75 is 4e-4 (a good photo), 50 is 1.6e-3,
+25 is 6.3e-3, 0 is 2.5e-2 (a sketch).
+
+Effort is a number from 1 to 9 that stands for steps of the fit, about twice as many each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from imcodec.errors import UsageError
+from imcodec.ranges import in_range, one_of
+
+#: steps of each effort
+STEPS = {1: 30, 2: 60, 3: 120, 4: 240, 5: 480, 6: 900, 7: 1600, 8: 2800, 9: 4800}
+
+
+@dataclass(frozen=True)
+class NetworkSize:
+    """Sizes of the networks that a file carries."""
+
+    #: units of each hidden layer of the context network (the constant one included), and layers
+    hidden: int
+    layers: int
+    #: hidden units of the synthesis
+    units: int
+
+
+NETWORKS: dict[str, NetworkSize] = {
+    "small": NetworkSize(8, 3, 12),
+    "medium": NetworkSize(14, 3, 24),
+    "large": NetworkSize(22, 3, 40),
+}
+
+
+@dataclass(frozen=True)
+class PyramidSettings:
+    """Everything that decides what the encoder writes for this model."""
+
+    #: 0 to 100, stands for lambda
+    quality: float = 75.0
+    #: the price of a bit; replaces quality
+    lmbda: float | None = None
+    #: 1 (fast) to 9 (small files)
+    effort: int = 5
+    #: steps of the fit; None: as effort says
+    steps: int | None = None
+    #: seconds that encoding may take, 0: as long as it needs
+    time_limit: float = 0.0
+    #: size of the networks; auto: what is expected to make the smallest file
+    network: str = "auto"
+    #: whether to start from the trained networks that the package ships
+    prior: bool = True
+    #: "auto", "cpu", "cuda", "cuda:1", "mps"
+    device: str = "auto"
+    seed: int = 0
+    #: threads of the encoder; 0: all processors
+    threads: int = 0
+
+    def __post_init__(self) -> None:
+        in_range("quality", self.quality, 0, 100, whole=False)
+        if self.lmbda is not None:
+            in_range("lmbda", self.lmbda, 1e-6, 1, whole=False)
+        in_range("effort", self.effort, 1, 9)
+        if self.steps is not None:
+            in_range("steps", self.steps, 1, 10**6)
+        in_range("time_limit", self.time_limit, 0, 10**7, whole=False)
+        one_of("network", self.network, ("auto", *NETWORKS))
+        in_range("seed", self.seed, 0, 2**63 - 1)
+        in_range("threads", self.threads, 0, 1024)
+        if not isinstance(self.prior, bool):
+            raise UsageError(f"prior is {self.prior!r}; it must be true or false")
+        if not isinstance(self.device, str) or not self.device:
+            raise UsageError("device must be 'auto', 'cpu', 'cuda', 'cuda:N' or 'mps'")
+
+    @property
+    def price(self) -> float:
+        """Lambda."""
+        return self.lmbda if self.lmbda is not None else lambda_of(self.quality)
+
+    @property
+    def chosen_steps(self) -> int:
+        """Steps of the fit."""
+        return self.steps or STEPS[self.effort]
+
+
+def lambda_of(quality: float) -> float:
+    """The price of a bit at a quality of 0 to 100."""
+    return float(10 ** (-1.6 - 0.024 * quality))

@@ -1,0 +1,109 @@
+"""Where a fit starts: networks from the prior, colours and latents from the picture itself.
+
+Latents start as a closed-loop pyramid: from coarse to fine, each level is given what is left of the
+picture, along one colour a level. Most levels carry the picture's main colour axis; two carry the
+second and third, because there is only one latent to a cell.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from imcodec.pyramid.interpolation import Interpolation
+from imcodec.pyramid.latents import LATENT_UNIT, Latents
+from imcodec.pyramid.model import LARGEST_BYTE, SYNTHESIS_UNIT, ContextNetwork, Synthesis
+
+#: step of a latent at lambda = 1e-3, in colours of 0 .. 255; it grows with lambda's square root,
+#: as the best step of a uniform quantiser does (D = step**2 / 12, dD/dR = -2 D log 2)
+UNIT = 15.0
+#: latents below this are left out at first, the others shrink by it
+DEAD = 1.0
+#: colour axes below this standard deviation (0 .. 255) get no level of their own
+LEAST_DEVIATION = 2.0
+
+
+@cache
+def prior(hidden: int, layers: int) -> dict[str, Tensor] | None:
+    """Start values of the context networks of this shape, if the package has them."""
+    source = files("imcodec.pyramid").joinpath(f"prior/context-{layers}x{hidden}.npz")
+    if not source.is_file():
+        return None
+    with source.open("rb") as stream, np.load(stream) as arrays:
+        return {key: torch.from_numpy(arrays[key].astype(np.float32)) for key in arrays.files}
+
+
+@torch.no_grad()
+def start_network(network: ContextNetwork, hidden: int, layers: int) -> None:
+    """Give the context networks the prior's values."""
+    values = prior(hidden, layers)
+    if values is not None:
+        network.load_state_dict(values)
+
+
+@torch.no_grad()
+def start_picture(
+    latents: Latents,
+    synthesis: Synthesis,
+    interpolations: list[Interpolation],
+    colours: Tensor,
+    lmbda: float,
+) -> None:
+    """Colours into the synthesis, and latents from which it draws the picture.
+
+    colours [channels, height * width], 0 .. 255.
+    """
+    levels, channels = len(interpolations), len(colours)
+    mean = colours.mean(1, keepdim=True)
+    axes = _level_axes(colours - mean, levels) * UNIT * math.sqrt(lmbda / 1e-3)
+    # colour = W2 . W1 . latents * 65/256/64; both weights share the step alike
+    product = axes * (256 / 65 * 64)  # [channels, levels]
+    gain = float(product.abs().max().clamp_min(1e-6).sqrt())
+    linear = min(channels, len(synthesis.first))
+    synthesis.first[:linear] = product[:linear] / gain / SYNTHESIS_UNIT
+    synthesis.second[:, :linear] = torch.eye(channels)[:, :linear] * gain / SYNTHESIS_UNIT
+    if len(synthesis.first) > channels:
+        synthesis.second[:, channels] = mean[:, 0].cpu() * 64 / LARGEST_BYTE / SYNTHESIS_UNIT
+    first, threshold, second = (value.to(colours.device) for value in synthesis.integers())
+    axes = (second[:, :linear] @ first[:linear]) * (65 / 256 / 64)
+    constant = second[:, channels : channels + 1] @ threshold[channels : channels + 1] / 64
+    _project(latents, interpolations, colours - constant, axes)
+
+
+def _level_axes(colours: Tensor, levels: int) -> Tensor:
+    """A colour axis of length sqrt(channels) for each level, [channels, levels]."""
+    channels = len(colours)
+    covariance = (colours @ colours.T / colours.shape[1]).cpu().double()
+    variances, vectors = torch.linalg.eigh(covariance)
+    vectors = vectors.flip(1) * vectors.flip(1).sum(0).sign().where(vectors.sum(0) != 0, 1.0)
+    deviations = variances.flip(0).clamp_min(0).sqrt()
+    axes = vectors[:, :1].repeat(1, levels)
+    if levels >= 4:
+        for axis, level in ((1, levels - 3), (2, levels - 4)):
+            if axis < channels and deviations[axis] > LEAST_DEVIATION:
+                axes[:, level] = vectors[:, axis]
+    if deviations[0] == 0:
+        axes[:] = channels**-0.5
+    scaled: Tensor = axes.float() * channels**0.5
+    return scaled
+
+
+def _project(
+    latents: Latents, interpolations: list[Interpolation], left: Tensor, axes: Tensor
+) -> None:
+    """Latents from what is `left` of the picture, level by level."""
+    planes = latents.planes(latents.stored)
+    height, width = interpolations[-1].size
+    left = left.reshape(-1, height, width).clone()
+    ones = torch.ones_like(left[0])
+    for plane, at, axis in zip(planes, interpolations, axes.T, strict=True):
+        wanted = torch.einsum("chw,c->hw", left, axis) / axis.square().sum().clamp_min(1e-6)
+        value = at.adjoint(wanted) / at.adjoint(ones).clamp_min(1e-6)
+        value = (value.abs() - DEAD).clamp(0, 127).copysign(value)
+        plane.copy_(value / LATENT_UNIT)
+        left -= axis[:, None, None] * at.forward(value)
