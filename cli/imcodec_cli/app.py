@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from imcodec.settings import STEPS, EncodeSettings
+from imcodec.mlp_settings import STEPS, MlpSettings
+from imcodec.pyramid.settings import NETWORKS, PyramidSettings
 from imcodec_cli.options import (
     MAX_PIXELS,
     Debug,
@@ -24,7 +25,8 @@ from imcodec_cli.options import (
 from imcodec_cli.report import Report
 
 #: so that the help cannot say other defaults than the library has
-_DEFAULT = EncodeSettings()
+_DEFAULT = MlpSettings()
+_PYRAMID = PyramidSettings()
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -72,7 +74,61 @@ def encode(
         ),
     ],
     output: OutputDir = None,
-    model: Annotated[str, typer.Option(help="Family of networks: mlp.")] = "mlp",
+    quality: Annotated[
+        float | None,
+        typer.Option(
+            "--quality",
+            "-q",
+            help="0 to 100; 25 more make the price of a bit four times lower. "
+            f"[default: {_PYRAMID.quality:g}]",
+        ),
+    ] = None,
+    effort: Annotated[
+        int | None,
+        typer.Option(
+            "--effort",
+            "-e",
+            help="1 (fast) to 9 (small files); each takes about twice as long as the one before. "
+            f"[default: {_PYRAMID.effort}]",
+        ),
+    ] = None,
+    time_limit: Annotated[
+        float | None,
+        typer.Option(metavar="SECONDS", help="Take no longer than this for a picture."),
+    ] = None,
+    keep_best: Annotated[
+        bool,
+        typer.Option(
+            "--keep-best", help="On Ctrl-C, write the file as far as it has come (exit code 130)."
+        ),
+    ] = False,
+    lmbda: Annotated[
+        float | None,
+        typer.Option(
+            "--lambda",
+            help="The price of a bit itself, 1e-6 to 1: minimise mse + lambda * bits per pixel.",
+        ),
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="Steps of the fit. [default: as --effort says]")
+    ] = None,
+    network: Annotated[
+        str | None,
+        typer.Option(
+            help=f"Size of a pyramid's networks: auto, {', '.join(NETWORKS)}. "
+            f"[default: {_PYRAMID.network}]"
+        ),
+    ] = None,
+    no_prior: Annotated[
+        bool, typer.Option("--no-prior", help="Start from untrained networks.")
+    ] = False,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="pyramid or mlp; the options from --recipe to --finetune belong to the mlp. "
+            "[default: pyramid, or mlp if one of its options is given]"
+        ),
+    ] = None,
     recipe: Annotated[
         str | None,
         typer.Option(help="Start from named settings: article-1, article-2, article-3."),
@@ -164,7 +220,7 @@ def encode(
         int, typer.Option(help="Same seed, same bytes (one machine, on a CPU); 0 or more.")
     ] = 0,
     threads: Annotated[
-        int, typer.Option(help="Threads for fitting, 0 to 1024; 0: chosen by batch size.")
+        int, typer.Option(help="Threads for fitting, 0 to 1024; 0: chosen for the job.")
     ] = 0,
     plot: Annotated[
         Path | None,
@@ -172,7 +228,10 @@ def encode(
     ] = None,
     snapshots: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Save the picture after each epoch as it emerges."),
+        typer.Option(
+            metavar="DIR",
+            help="Save the picture as it emerges: after each epoch, or steps 1, 2, 4, 8 ...",
+        ),
     ] = None,
     max_pixels: MaxPixels = MAX_PIXELS,
     no_overwrite: NoOverwrite = False,
@@ -184,6 +243,13 @@ def encode(
     """Fit a network to a picture and write it as one ONNX file (bird.png -> bird.onnx)."""
     settings = {
         "model": model,
+        "quality": quality,
+        "effort": effort,
+        "time_limit": time_limit,
+        "lmbda": lmbda,
+        "steps": steps,
+        "network": network,
+        "prior": False if no_prior else None,
         "recipe": recipe,
         "layers": layers,
         "width": whole_numbers(width, "--width"),
@@ -213,6 +279,7 @@ def encode(
             output,
             settings,
             overwrite=not no_overwrite,
+            keep_best=keep_best,
             plot=plot,
             snapshots=snapshots,
             max_pixels=max_pixels,

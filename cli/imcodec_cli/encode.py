@@ -20,6 +20,7 @@ from imcodec_cli.paths import (
 )
 from imcodec_cli.progress import shown_progress
 from imcodec_cli.report import Report
+from imcodec_cli.stopping import stop_request
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,6 +37,7 @@ def run(
     settings: dict[str, Any],
     *,
     overwrite: bool,
+    keep_best: bool,
     plot: Path | None,
     snapshots: Path | None,
     max_pixels: int,
@@ -45,6 +47,7 @@ def run(
     from imcodec.settings import settings_from
 
     checked = settings_from(**settings)
+    _check_model(checked, keep_best=keep_best)
     jobs = plan(
         paths,
         output,
@@ -63,16 +66,29 @@ def run(
 
     require_torch()
 
-    def work(job: Job) -> None:
-        _encode(report, job, checked, plot, snapshots, max_pixels)
+    with stop_request(enabled=keep_best) as stop:
 
-    do_jobs(report, jobs, work, overwrite=overwrite)
+        def work(job: Job) -> None:
+            _encode(report, job, checked, stop, plot, snapshots, max_pixels)
+            if stop():
+                raise KeyboardInterrupt
+
+        do_jobs(report, jobs, work, overwrite=overwrite)
+
+
+def _check_model(settings: EncodeSettings, *, keep_best: bool) -> None:
+    from imcodec.errors import UsageError
+    from imcodec.settings import MlpSettings
+
+    if keep_best and isinstance(settings, MlpSettings):
+        raise UsageError("--keep-best belongs to the pyramid model")
 
 
 def _encode(
     report: Report,
     job: Job,
     settings: EncodeSettings,
+    stop: Callable[[], bool],
     plot: Path | None,
     snapshots: Path | None,
     max_pixels: int,
@@ -96,6 +112,7 @@ def _encode(
             settings,
             progress=progress,
             snapshot=_snapshot_writer(snapshots) if snapshots else None,
+            stop=stop,
         )
     if job.target == STREAM:
         write_stdout(encoding.data)
@@ -158,6 +175,8 @@ def _quality(encoding: Encoding) -> str:
     """PSNR, and what the rounding of the weights did to it."""
     if not math.isfinite(encoding.psnr):
         return "no error"
+    if encoding.info.model != "mlp":
+        return f"{encoding.psnr:.2f} dB"
     change = encoding.psnr - encoding.psnr_before_rounding
     verb = "gained" if change > 0 else "cost"
     return f"{encoding.psnr:.2f} dB (rounding the weights {verb} {abs(change):.2f} dB)"

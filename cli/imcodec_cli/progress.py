@@ -73,9 +73,10 @@ class _Lines:
 
 
 def _state(progress: Progress) -> str:
+    rate = "" if progress.bpp is None else f"{progress.bpp:.3f} bpp  "
     return (
         f"{_PHASES[progress.phase]} {progress.step}/{progress.steps}  "
-        f"loss {progress.loss:.5f}  {progress.psnr:.2f} dB  {_clock(progress.remaining)} left"
+        f"loss {progress.loss:.5f}  {progress.psnr:.2f} dB  {rate}{_clock(progress.remaining)} left"
     )
 
 

@@ -41,7 +41,7 @@ class Latents:
 
     def stacks(self, flat: Tensor) -> list[Tensor]:
         """Views of a tensor like `stored`: [strips, rows, columns] a level."""
-        parts = zip(flat.split(self._sizes), self.shapes, strict=True)
+        parts = zip(torch.split(flat, self._sizes), self.shapes, strict=True)
         return [part.view(shape) for part, shape in parts]
 
     def planes(self, flat: Tensor) -> list[Tensor]:
