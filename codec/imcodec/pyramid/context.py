@@ -20,7 +20,7 @@ hidden), `multiplier` being `gain` in layer 0 and `scale` in the others:
 
 so a hidden unit is a rectified unit, stored less 128. A unit whose weights are all 0 says -128
 whatever happens: that is the source of biases, as no layer has a bias of its own. The two last
-outputs are (edge, width), see imcodec.pyramid.table.
+outputs are (edge, width), see imcodec.pyramid.table; widths are clipped to 1 .. 80.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ Weights = NDArray[np.int8]
 PHASES = 2
 LARGEST_WEIGHT = 63  # u8 x s8 products in pairs must stay below 2**15 on old x86
 LARGEST_LATENT = 127  # planes are int8 in the graph
+LARGEST_WIDTH = 80  # half of the table's entries, so that every edge has a symbol inside it
 
 
 @dataclass(frozen=True)

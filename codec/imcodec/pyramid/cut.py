@@ -14,8 +14,6 @@ What is faster: the table is a constant; the context network computes in float32
 its integers exactly (imcodec.pyramid.walk) and takes a third of the time of bytes; the phases of a
 row are written out; colours are made by products of matrices.
 
-The first graph trusts nobody: a width below 1 is taken as 1, so that no forged file makes a runtime
-divide by 0. What it decodes after that is wrong, which the end shows.
 """
 
 from __future__ import annotations
@@ -25,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 from onnx import TensorProto
 
-from imcodec.pyramid.context import PHASES, Context
+from imcodec.pyramid.context import LARGEST_WIDTH, PHASES, Context
 from imcodec.pyramid.graph import Picture, place, serialised
 from imcodec.pyramid.rans import START, Payload
 from imcodec.pyramid.table import Table
@@ -175,7 +173,8 @@ def _network(
             ends = (g.constant(value, np.float32) for value in (0, 255))
             values = g.op("Clip", values, *ends)
     least = g.constant([[[[-128]], [[1]]]], np.float32)  # of edge, of width
-    values = g.op("Min", g.op("Max", values, least), g.constant(127, np.float32))
+    largest = g.constant([[[[127]], [[LARGEST_WIDTH]]]], np.float32)
+    values = g.op("Min", g.op("Max", values, least), largest)
     rows = g.op("Reshape", g.op("Cast", values, to=INT64), g.ints(-1, picture.geometry.lanes))
     edge, width = g.node("Split", rows, outputs=2)
     return edge, width

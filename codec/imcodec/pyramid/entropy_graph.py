@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from imcodec.pyramid.context import Context
+from imcodec.pyramid.context import LARGEST_WIDTH, Context
 from imcodec.pyramid.geometry import Geometry
 from imcodec.pyramid.table import Table
 from imcodec.pyramid.writer import Graph
@@ -36,14 +36,16 @@ def tables(graph: Graph, table: Table) -> tuple[str, str, str]:
     total, one = graph.constant(table.total, np.int64), graph.constant(1, np.int64)
     step = table.step
     ends = (table.centre * step, (table.centre - table.size + 0.5) * step, -step)
-    places = graph.op("Range", *(graph.constant(value, np.float32) for value in ends))
-    exact = graph.op("Mul", graph.op("Sigmoid", places), graph.constant(-table.scale, np.float32))
+    first, end, down = (graph.constant(value, np.float32) for value in ends)
+    places = graph.op("Range", first, end, down)
+    bulk = graph.op("Mul", graph.op("Sigmoid", places), graph.constant(-table.scale, np.float32))
+    exact = graph.op("Sub", graph.op("Sub", bulk, places), first)
     cdf = graph.op("Cast", exact, to=INT64)  # towards zero: minus the floor
     # -cdf div (slot + 1) is 0 exactly where cdf <= slot; the first largest is the first such entry.
     # TopK, as ArgMax of int64 is missing in runtimes before 1.20
     slots = graph.op("Flatten", graph.op("Range", one, total, one))
-    first = graph.node("TopK", graph.op("Div", cdf, slots), graph.ints(1), outputs=2)[1]
-    return cdf, graph.op("Squeeze", first), total
+    entry = graph.node("TopK", graph.op("Div", cdf, slots), graph.ints(1), outputs=2)[1]
+    return cdf, graph.op("Squeeze", entry), total
 
 
 def step_body(parent: Graph, c: Constants) -> Graph:
@@ -103,6 +105,9 @@ def decode_symbols(
     """(states, position, values int8 of `shape`) from int8 [1, 2, H, W] (edge, width)."""
     rows = g.op("Reshape", g.op("Cast", parameters, to=INT64), g.ints(-1, geometry.lanes))
     edge, width = g.node("Split", rows, outputs=2)  # each [steps, lanes]
+    # every edge has a symbol inside the table then, and no forged network divides by zero
+    ends = (g.constant(value, np.int64) for value in (1, LARGEST_WIDTH))
+    width = g.op("Clip", width, *ends)
     body = step_body(g, c).proto
     states, position, first = g.node(
         "Scan", states, position, edge, width, outputs=3, body=body, num_scan_inputs=2

@@ -17,14 +17,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from imcodec.pyramid.context import LARGEST_WIDTH
 from imcodec.pyramid.geometry import Geometry
 from imcodec.pyramid.model import QUEUE, TAPS
 from imcodec.pyramid.table import Table
 
 SIDE = TAPS // 2
 CHANNELS = QUEUE + 1
-#: nats for each table entry by which a symbol leaves the table: such values cannot be coded
-BEYOND = 0.05
+#: nats for each table entry by which a symbol leaves the table, times the pixels under a latent: a
+#: value that cannot be coded becomes another one, and spoils as many
+BEYOND = 0.2
 
 #: weights [2, out, in] times the multiplier, and biases [2, out, 1]
 Layers = Sequence[tuple[Tensor, Tensor | None]]
@@ -53,9 +55,9 @@ class Distribution:
             table.centre,
             table.step,
             float(table.scale) / table.total,
-            getattr(table, "slope", 65 / 256) / table.total,
-            250,
-            127,
+            table.slope / table.total,
+            table.size,
+            LARGEST_WIDTH,
         )
 
 
@@ -106,12 +108,16 @@ class Pass:
         parent = None if above is None else F.pad(above, (SIDE, SIDE))
         parent_grad = None if parent is None else torch.zeros_like(parent)
         count = max(1, self.block // (2 * strips * width * factor)) * factor
+        finer = self.geometry.levels - level
+        beyond = BEYOND * (2 * factor) ** finer
         sums = []
         for start in range(0, rows, count):
             part = slice(start, min(start + count, rows))
             x = self._contexts(stack, parent, part, width)
             value = plane[:, part].reshape(strips, -1, width, 2).permute(3, 0, 1, 2)
-            amount, gx, gv = self._block(x.view(2, CHANNELS * TAPS, -1), value.reshape(2, -1))
+            amount, gx, gv = self._block(
+                x.view(2, CHANNELS * TAPS, -1), value.reshape(2, -1), beyond
+            )
             sums.append(amount)
             self._scatter(gx.view(x.shape), gv, part, stack_grad, parent_grad)
         own = stack_grad[:, QUEUE:, SIDE:-SIDE].reshape(strips, rows, 2, width)
@@ -161,7 +167,7 @@ class Pass:
             both = spread[:, QUEUE].sum(0).view(strips, count // factor, factor, -1).sum(2)
             parent_grad[:, part.start // factor : part.stop // factor] += both
 
-    def _block(self, x: Tensor, value: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _block(self, x: Tensor, value: Tensor, beyond: float) -> tuple[Tensor, Tensor, Tensor]:
         """Nats of contexts [2, inputs, n] and values [2, n], and scaled gradients by both."""
         inputs, values = [x], x
         for index, (weight, bias) in enumerate(self.layers):
@@ -170,7 +176,7 @@ class Pass:
             ).round_()
             if index < len(self.layers) - 1:
                 inputs.append(values.clamp_(0, 255))
-        nats, gradient, value_gradient = self._code_length(values, value)
+        nats, gradient, value_gradient = self._code_length(values, value, beyond)
         position = len(self.grads)
         for index in range(len(self.layers) - 1, -1, -1):
             weight, bias = self.layers[index]
@@ -184,7 +190,9 @@ class Pass:
                 gradient = torch.ops.aten.hardtanh_backward(gradient, inputs[index], 0, 255)
         return nats, gradient, value_gradient
 
-    def _code_length(self, output: Tensor, value: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _code_length(
+        self, output: Tensor, value: Tensor, beyond: float
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Nats of values [2, n] under (edge, width) [2, 2, n], and scaled gradients by both."""
         law, scale = self.law, self.scale
         edge, raw = output[:, 0].clamp(-128, 127), output[:, 1]
@@ -196,13 +204,13 @@ class Pass:
         first = torch.addcmul(edge, width, value)
         under = first.clamp_max(0)
         over = (first + width).sub_(law.size - 1).clamp_min_(0)
-        nats = BEYOND * (over.sum() - under.sum()) - p.log().sum()
+        nats = beyond * (over.sum() - under.sum()) - p.log().sum()
         # derivatives by the places of both ends in the table, then by what moves them
         ratio = -scale / p
         d_low = (low - low * low).mul_(ratio).mul_(law.bulk * law.step)
         d_high = (high - high * high).mul_(ratio).mul_(law.bulk * law.step)
-        leaves_above = (over > 0).to(p.dtype).mul_(BEYOND * scale)
-        g_edge = (d_low - d_high).add_(leaves_above).sub_((under < 0) * (BEYOND * scale))
+        leaves_above = (over > 0).to(p.dtype).mul_(beyond * scale)
+        g_edge = (d_low - d_high).add_(leaves_above).sub_((under < 0) * (beyond * scale))
         g_width = torch.addcmul(d_low, g_edge, value).add_(ratio, alpha=law.tail)
         g_width.add_(leaves_above)
         # where the width is clipped, only gradients that lead back

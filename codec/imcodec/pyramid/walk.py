@@ -20,10 +20,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from imcodec.pyramid.context import LARGEST_LATENT, PHASES, Context, Weights
+from imcodec.pyramid.context import LARGEST_LATENT, LARGEST_WIDTH, PHASES, Context, Weights
 from imcodec.pyramid.geometry import Geometry
 from imcodec.pyramid.rans import Decoder, Payload, encode
-from imcodec.pyramid.table import CodingError, Ints, Table
+from imcodec.pyramid.table import Ints, Table
 
 Floats = NDArray[np.float32]
 #: (edge, width) of the symbols of one half-row, each [strips, columns], and where they are: (level,
@@ -55,7 +55,7 @@ def network(context: Context, phase: int, known: Floats) -> tuple[Ints, Ints]:
     for index, weight in enumerate(context.of_phase(phase)):
         values = layer(values, weight, context.multiplier(index), context.zero(index))
     edge, width = values.astype(np.int64)
-    return edge, width
+    return edge, np.clip(width, 1, LARGEST_WIDTH)
 
 
 def walk_level(context: Context, geometry: Geometry, level: int, parent: Ints, code: Code) -> Ints:
@@ -108,8 +108,6 @@ def encode_latents(
         level, row, phase = where
         value = part_of(geometry, latents[level - 1], row, phase)
         value = table.clamp(edge, width, np.clip(value, -LARGEST_LATENT, LARGEST_LATENT))
-        if np.abs(value).max() > LARGEST_LATENT:
-            raise CodingError(f"a mean lies beyond {LARGEST_LATENT}")
         low, count = table.frequencies(edge, width, value)
         lows.append(low.reshape(-1, geometry.lanes))
         counts.append(count.reshape(-1, geometry.lanes))
