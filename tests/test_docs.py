@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from imcodec import EncodeSettings, write_picture
+from imcodec import MlpSettings, PyramidSettings, settings_from, write_picture
 from imcodec.grid import MAX_PIXELS as DECODER_LIMIT
 from imcodec.image import MAX_PIXELS as READER_LIMIT
 from imcodec_cli.options import MAX_PIXELS
@@ -81,7 +82,7 @@ def test_every_option_is_documented(command: str, option: Any) -> None:
 
 
 def test_the_defaults_in_the_help_are_those_of_the_library() -> None:
-    default = EncodeSettings()
+    default, pyramid = MlpSettings(), PyramidSettings()
     helps = {option.name: option.help for option in COMMANDS["encode"].params}
     for name in ("output_activation", "features", "frequencies", "loss", "optimiser", "batch"):
         assert f"[default: {getattr(default, name)}]" in helps[name]
@@ -91,9 +92,30 @@ def test_the_defaults_in_the_help_are_those_of_the_library() -> None:
         assert f"[default: {text}]" in helps[name]
     assert f"[default: {len(default.activations)}]" in helps["layers"]
     assert f"[default: {default.activations[0]}]" in helps["activation"]
+    for name in ("quality", "effort", "network"):
+        value = getattr(pyramid, name)
+        text = value if isinstance(value, str) else f"{value:g}"
+        assert f"[default: {text}]" in helps[name]
     for option in COMMANDS["encode"].params:
-        if option.name in ("device", "seed", "threads", "model"):
+        if option.name in ("device", "seed", "threads"):
             assert option.default == getattr(default, option.name)
+            assert option.default == getattr(pyramid, option.name)
+        elif option.name in {field.name for field in fields(PyramidSettings)} | {"model"}:
+            assert option.default is None  # the library decides
+
+
+def test_the_default_model_in_the_help_is_that_of_the_library() -> None:
+    (option,) = (option for option in COMMANDS["encode"].params if option.name == "model")
+    assert "[default: pyramid, or mlp if one of its options is given]" in option.help
+    assert isinstance(settings_from(), PyramidSettings)
+    assert isinstance(settings_from(bits=4), MlpSettings)
+    # "the options from --recipe to --finetune belong to the mlp": all of them, and no other
+    names = [option.name for option in COMMANDS["encode"].params]
+    listed = names[names.index("recipe") : names.index("finetune") + 1]
+    short = {"recipe", "layers", "width", "activation"}
+    shared = {field.name for field in fields(PyramidSettings)}
+    own = {field.name for field in fields(MlpSettings)} - shared
+    assert set(listed) == short | own - {"widths", "activations"}
 
 
 def test_limits_agree() -> None:

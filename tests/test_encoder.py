@@ -134,8 +134,10 @@ def test_devices_that_are_not_there_are_an_error() -> None:
 
 
 def test_unknown_settings_are_an_error() -> None:
-    with pytest.raises(UsageError, match="quality"):
-        encode(scene(4, 4), quality=75)
+    with pytest.raises(UsageError, match="setting 'colour' is unknown"):
+        encode(scene(4, 4), colour="blue")
+    with pytest.raises(UsageError, match="setting 'quality' belongs to the pyramid model"):
+        encode(scene(4, 4), **QUICK, quality=75)
 
 
 def test_weights_are_stored_in_the_bits_that_were_asked_for() -> None:

@@ -11,8 +11,8 @@ from imcodec.container import open_container
 from imcodec.features import plane_waves
 from imcodec.graph import build
 from imcodec.mlp_file import dequantise
+from imcodec.mlp_settings import ACTIVATIONS
 from imcodec.packing import PLAIN
-from imcodec.settings import ACTIVATIONS
 from pictures import made_header, made_weights
 
 #: the builder of format version 1 is frozen: a change here is a new format version

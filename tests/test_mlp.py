@@ -7,8 +7,8 @@ import torch
 
 from imcodec.graph import StoredWeights, build
 from imcodec.mlp import OMEGA, CoordinateNetwork
+from imcodec.mlp_settings import ACTIVATIONS
 from imcodec.packing import half_range, pack
-from imcodec.settings import ACTIVATIONS
 from pictures import made_header
 
 

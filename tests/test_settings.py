@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from imcodec import RECIPES, EncodeSettings, UsageError, settings_from
-from imcodec.settings import MAX_CHOSEN_WIDTH, MIN_WIDTH, STEPS, chosen_width
+from imcodec import RECIPES, UsageError, settings_from
+from imcodec.mlp_settings import MAX_CHOSEN_WIDTH, MIN_WIDTH, STEPS, MlpSettings, chosen_width
 
 
 def test_the_article_recipes_are_the_articles() -> None:
@@ -44,7 +44,7 @@ def test_a_recipe_can_be_changed() -> None:
         ({"layers": 0}, (), ()),
         ({"layers": 0, "width": 5}, (), ()),
         ({"layers": 5}, None, ("sine",) * 5),
-        ({"activation": "relu"}, None, ("relu",) * len(EncodeSettings().activations)),
+        ({"activation": "relu"}, None, ("relu",) * len(MlpSettings().activations)),
     ],
 )
 def test_the_short_way(short: dict, widths: tuple, activations: tuple) -> None:
@@ -98,8 +98,8 @@ def test_choices_that_depend_on_the_picture() -> None:
     assert chosen_width(10**9) == MAX_CHOSEN_WIDTH
     widths = [chosen_width(pixels) for pixels in (1000, 10_000, 100_000, 400_000, 10**7)]
     assert widths == sorted(widths)
-    small, large = EncodeSettings().resolved(10, 10), EncodeSettings().resolved(4000, 3000)
+    small, large = MlpSettings().resolved(10, 10), MlpSettings().resolved(4000, 3000)
     assert small.epochs == STEPS
-    assert large.epochs * math.ceil(12e6 / EncodeSettings().batch) == pytest.approx(STEPS, rel=0.4)
+    assert large.epochs * math.ceil(12e6 / MlpSettings().batch) == pytest.approx(STEPS, rel=0.4)
     assert settings_from(epochs=7, finetune=0).resolved(9, 9).finetune == 0
-    assert settings_from(width=5).resolved(9, 9).widths == (5,) * len(EncodeSettings().activations)
+    assert settings_from(width=5).resolved(9, 9).widths == (5,) * len(MlpSettings().activations)
