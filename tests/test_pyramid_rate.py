@@ -1,0 +1,285 @@
+"""The hand-written rate and its gradients, against automatic differentiation of the definition."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from imcodec.pyramid.geometry import Geometry, choose_geometry
+from imcodec.pyramid.model import ContextNetwork
+from imcodec.pyramid.rate import BEYOND, Distribution, Layers, Pass
+from imcodec.pyramid.table import Table
+from imcodec.pyramid.walk import encode_latents
+from pyramids import random_latents
+
+TABLE = Table()
+LAW = Distribution.of(TABLE)
+SCALE = 0.37
+GEOMETRIES = [
+    pytest.param(choose_geometry(40, 64), id="40x64"),
+    pytest.param(Geometry.derived(64, 48, 3, 4), id="four strips"),
+    pytest.param(Geometry.derived(7, 50, 2, 3, 1), id="row factor 1"),
+    pytest.param(choose_geometry(1, 33), id="1x33"),
+    pytest.param(Geometry.derived(5, 6, 1, 1), id="one level"),
+    pytest.param(Geometry.derived(40, 30, 2, 2, 2, 2), id="pitch 2"),
+]
+
+
+class Seen:
+    """What happened to the outputs of a reference pass, so that tests know what they tested."""
+
+    def __init__(self) -> None:
+        self.outputs: list[Tensor] = []
+        self.hidden: list[Tensor] = []
+        self.places: list[Tensor] = []
+
+    def all(self, kind: str) -> Tensor:
+        return torch.cat([part.detach().flatten() for part in getattr(self, kind)])
+
+
+def through(value: Tensor, shown: Tensor) -> Tensor:
+    """The value `shown`, with the gradient of `value`."""
+    return value + (shown - value).detach()
+
+
+def contexts(plane: Tensor, parent: Tensor, filler: int, factor: int, phase: int) -> Tensor:
+    """[20, strips * rows * columns], from the table in imcodec.pyramid.context.
+
+    plane [S, R, 2 w], parent [S, R / factor, w].
+    """
+    start = parent[:, filler]
+
+    def half_row(row: int, odd: int) -> Tensor:
+        return start if row < 0 else plane[:, row, odd::2]
+
+    rows = []
+    for r in range(plane.shape[1]):
+        if phase == 0:
+            channels = [half_row(r - 2, 1), half_row(r - 1, 0), half_row(r - 1, 1)]
+        else:
+            channels = [half_row(r - 1, 0), half_row(r - 1, 1), half_row(r, 0)]
+        padded = F.pad(torch.stack([*channels, parent[:, r // factor]]), (2, 2))
+        taps = [padded[..., tap : tap + parent.shape[2]] for tap in range(5)]
+        rows.append(torch.stack(taps, 1))  # [channel, tap, S, w]
+    return torch.stack(rows, 3).reshape(20, -1)
+
+
+def code_length(output: Tensor, value: Tensor, beyond: float, seen: Seen) -> Tensor:
+    """Nats of values [n] under outputs [2, n] of the network."""
+    edge = through(output[0], output[0].clamp(-128, 127))
+    raw = output[1]
+    width = through(raw, raw.clamp(1, LAW.widest))
+    clipped = (raw - width).detach()
+    if width.requires_grad:  # no gradient drives a clipped width further out
+        width.register_hook(lambda g: g * (clipped * g >= 0))
+    first = edge + width * value
+    last = first + width
+    seen.places.append(torch.stack([first, last]))
+    sigmoid = [torch.sigmoid((LAW.centre - place) * LAW.step) for place in (first, last)]
+    p = LAW.bulk * (sigmoid[0] - sigmoid[1]) + LAW.tail * width
+    outside = F.relu(-first) + F.relu(last - (LAW.size - 1))
+    return (beyond * outside - p.log()).sum()
+
+
+def reference(planes: Sequence[Tensor], geometry: Geometry, layers: Layers, seen: Seen) -> Tensor:
+    """Nats of each level, by automatic differentiation in float64."""
+    nats = []
+    factor = geometry.row_factor
+    for level, plane in enumerate(planes, 1):
+        strips, rows, width = plane.shape
+        zeros = plane.new_zeros(strips, rows // factor, width // 2)
+        parent = planes[level - 2] if level > 1 else zeros
+        beyond = BEYOND * (2 * factor) ** (geometry.levels - level)
+        total = plane.new_zeros(())
+        for phase in range(2):
+            filler = level - 1 if factor == 2 else 0
+            values = contexts(plane, parent, filler, factor, phase)
+            for index, (weight, bias) in enumerate(layers):
+                values = weight[phase] @ values + (0 if bias is None else bias[phase])
+                values = through(values, values.round())
+                if index < len(layers) - 1:
+                    seen.hidden.append(values)
+                    inside = (values > 0) & (values < 255)
+                    values = torch.where(inside, values, values.detach().clamp(0, 255))
+            seen.outputs.append(values)
+            total = total + code_length(values, plane[:, :, phase::2].flatten(), beyond, seen)
+        nats.append(total)
+    return torch.stack(nats)
+
+
+def network(wild: float = 0.0, seed: int = 0) -> ContextNetwork:
+    """A random network; a wild one leaves the table, and the ranges of its units and outputs."""
+    made = ContextNetwork(9, 3, TABLE, seed)
+    generator = torch.Generator().manual_seed(seed + 1)
+    with torch.no_grad():
+        for values in made.biases[:-1]:
+            values += torch.randn(values.shape, generator=generator)
+        if wild:
+            last = made.weights[-1]
+            last.copy_(torch.randn(last.shape, generator=generator) * wild)
+            made.weights[0].mul_(3)
+    return made
+
+
+def planes_of(geometry: Geometry, grain: int = 1, seed: int = 0) -> list[Tensor]:
+    """Multiples of 1 / grain, which float32 adds without error."""
+    generator = torch.Generator().manual_seed(seed)
+    return [
+        (torch.randn(geometry.strips, geometry.rows(k), geometry.columns(k), generator=generator))
+        .mul_(2 * grain)
+        .round_()
+        .div_(grain)
+        for k in range(1, geometry.levels + 1)
+    ]
+
+
+def parameters(layers: Layers) -> list[Tensor]:
+    return [value for pair in layers for value in pair if value is not None]
+
+
+def written(
+    geometry: Geometry, layers: Layers, planes: Sequence[Tensor], block: int
+) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+    """(nats, gradients of planes, gradients of parameters) by the code under test."""
+    work = Pass(geometry, layers, LAW, SCALE, block)
+    grads = [torch.zeros_like(plane) for plane in planes]
+    with torch.no_grad():
+        nats = torch.stack(work.run(planes, grads))
+    return nats, grads, work.grads
+
+
+def detached(layers: Layers, dtype: torch.dtype = torch.float32) -> Layers:
+    return [(w.detach().to(dtype), None if b is None else b.detach().to(dtype)) for w, b in layers]
+
+
+def assert_close(found: Sequence[Tensor], expected: Sequence[Tensor], share: float) -> None:
+    """Equal to a share of the largest entry."""
+    assert len(found) == len(expected)
+    for one, other in zip(found, expected, strict=True):
+        largest = float(other.abs().max())
+        assert largest > 0
+        torch.testing.assert_close(one.double(), other.double(), rtol=0, atol=share * largest)
+
+
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+@pytest.mark.parametrize(("wild", "grain"), [(0.0, 1), (1.0, 1), (0.05, 16)])
+def test_nats_and_all_gradients(geometry: Geometry, wild: float, grain: int) -> None:
+    layers = detached(network(wild).layers(), torch.float64)
+    planes = [plane.double().requires_grad_() for plane in planes_of(geometry, grain)]
+    for value in parameters(layers):
+        value.requires_grad_()
+    expected = reference(planes, geometry, layers, Seen())
+    (expected.sum() * SCALE).backward()
+    plain = [plane.detach() for plane in planes]
+    nats, grads, network_grads = written(geometry, detached(layers, torch.float64), plain, 300)
+    torch.testing.assert_close(nats, expected.detach())
+    assert_close(grads, [plane.grad for plane in planes], 1e-7)
+    assert_close(network_grads, [value.grad for value in parameters(layers)], 1e-7)
+
+
+def test_single_precision_is_enough() -> None:
+    """Where the table is flat, sigmoids near 1 leave three digits."""
+    geometry = choose_geometry(40, 64)
+    layers = detached(network(1.0).layers())
+    planes = planes_of(geometry)
+    exact = [plane.double() for plane in planes]
+    nats, grads, network_grads = written(geometry, layers, planes, 300)
+    twice = written(geometry, detached(layers, torch.float64), exact, 300)
+    torch.testing.assert_close(nats.double(), twice[0], rtol=1e-5, atol=1e-3)
+    assert_close(grads, twice[1], 5e-3)
+    assert_close(network_grads, twice[2], 1e-3)
+
+
+def test_the_wild_network_goes_everywhere() -> None:
+    """The test above is only worth something if clipped and lost symbols occur in it."""
+    geometry = choose_geometry(40, 64)
+    seen = Seen()
+    layers = detached(network(1.0).layers(), torch.float64)
+    reference([plane.double() for plane in planes_of(geometry)], geometry, layers, seen)
+    edges, widths = (torch.cat([part[i] for part in seen.outputs]) for i in range(2))
+    hidden = seen.all("hidden")
+    first, last = (torch.cat([part[i] for part in seen.places]) for i in range(2))
+    for happened in (
+        edges < -128,
+        edges > 127,
+        widths < 1,
+        widths > LAW.widest,
+        hidden < 0,
+        (hidden > 0) & (hidden < 255),
+        hidden > 255,
+        first < 0,
+        last > LAW.size - 1,
+    ):
+        assert happened.any()
+
+
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+def test_the_size_of_a_block_changes_nothing(geometry: Geometry) -> None:
+    layers, planes = detached(network(0.05).layers()), planes_of(geometry)
+    nats, grads, network_grads = written(geometry, layers, planes, block=10**9)
+    for block in (1, 77, 640):
+        other, plane_grads, other_grads = written(geometry, layers, planes, block)
+        torch.testing.assert_close(other, nats, rtol=1e-5, atol=1e-3)
+        assert_close(plane_grads, grads, 1e-5)
+        assert_close(other_grads, network_grads, 1e-5)
+
+
+def test_strips_are_independent() -> None:
+    """Groups of strips add up to the whole: that is how the fit shares its work out."""
+    geometry = Geometry.derived(64, 48, 3, 4)
+    layers, planes = detached(network(0.05).layers()), planes_of(geometry)
+    nats, grads, network_grads = written(geometry, layers, planes, 300)
+    parts = [
+        written(geometry, layers, [plane[part] for plane in planes], 300)
+        for part in (slice(0, 1), slice(1, 4))
+    ]
+    nats_parts, plane_parts, network_parts = zip(*parts, strict=True)
+    torch.testing.assert_close(sum(nats_parts), nats)
+    assert_close([torch.cat(pair) for pair in zip(*plane_parts, strict=True)], grads, 1e-5)
+    assert_close([sum(pair) for pair in zip(*network_parts, strict=True)], network_grads, 1e-5)
+
+
+def test_gradients_are_added_to_what_is_there() -> None:
+    geometry = choose_geometry(20, 12)
+    layers, planes = detached(network().layers()), planes_of(geometry)
+    _, once, _ = written(geometry, layers, planes, 100)
+    twice = [grad.clone() for grad in once]
+    Pass(geometry, layers, LAW, SCALE, 100).run(planes, twice)
+    assert_close(twice, [2 * grad for grad in once], 1e-5)
+
+
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+def test_the_rate_is_the_length_of_the_entropy_code(geometry: Geometry) -> None:
+    """Also: what the fit computes is what the integer network says that the graph will run."""
+    made = network(0.03)
+    payload, coded = encode_latents(made.context(), geometry, TABLE, random_latents(geometry))
+    stacks = [
+        torch.from_numpy(plane).float().view(geometry.strips, -1, plane.shape[1]) for plane in coded
+    ]
+    nats, _, _ = written(geometry, detached(made.layers()), stacks, 300)
+    bits = float(nats.sum()) / math.log(2)
+    # the table's floor takes up to a slot of 16384 from a symbol, or gives it one
+    assert bits == pytest.approx(payload.ideal_bits, rel=0.01)
+
+
+def test_the_formula_is_the_table() -> None:
+    """P(v) * M against the counts of slots, for every value of a few hundred distributions."""
+    generator = np.random.default_rng(0)
+    edge = generator.integers(-128, 128, 400)
+    width = generator.integers(1, LAW.widest + 1, 400)
+    value = generator.integers(-4, 5, 400)
+    _, count = TABLE.frequencies(edge, width, value)
+    first = edge + width * value
+    inside = (first >= 0) & (first + width < TABLE.size)
+    assert 50 < inside.sum() < 400
+    work = Pass(choose_geometry(4, 4), detached(network().layers()), LAW, 1.0, 100)
+    for e, w, v, slots in zip(*(a[inside] for a in (edge, width, value, count)), strict=True):
+        output = torch.tensor([e, w]).float().expand(2, 2).unsqueeze(2)
+        nats, _, _ = work._code_length(output, torch.full((2, 1), float(v)), BEYOND)
+        assert math.exp(-float(nats) / 2) * TABLE.total == pytest.approx(slots, abs=1.01)
