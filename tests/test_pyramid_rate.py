@@ -9,17 +9,14 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from imcodec.pyramid.geometry import Geometry, choose_geometry
 from imcodec.pyramid.model import ContextNetwork
-from imcodec.pyramid.rate import BEYOND, Distribution, Layers, Pass
-from imcodec.pyramid.table import Table
+from imcodec.pyramid.rate import BEYOND, Layers, Pass
 from imcodec.pyramid.walk import encode_latents
 from pyramids import random_latents
+from rates import LAW, TABLE, Seen, assert_close, detached, parameters, reference
 
-TABLE = Table()
-LAW = Distribution.of(TABLE)
 SCALE = 0.37
 GEOMETRIES = [
     pytest.param(choose_geometry(40, 64), id="40x64"),
@@ -29,88 +26,6 @@ GEOMETRIES = [
     pytest.param(Geometry.derived(5, 6, 1, 1), id="one level"),
     pytest.param(Geometry.derived(40, 30, 2, 2, 2, 2), id="pitch 2"),
 ]
-
-
-class Seen:
-    """What happened to the outputs of a reference pass, so that tests know what they tested."""
-
-    def __init__(self) -> None:
-        self.outputs: list[Tensor] = []
-        self.hidden: list[Tensor] = []
-        self.places: list[Tensor] = []
-
-    def all(self, kind: str) -> Tensor:
-        return torch.cat([part.detach().flatten() for part in getattr(self, kind)])
-
-
-def through(value: Tensor, shown: Tensor) -> Tensor:
-    """The value `shown`, with the gradient of `value`."""
-    return value + (shown - value).detach()
-
-
-def contexts(plane: Tensor, parent: Tensor, filler: int, factor: int, phase: int) -> Tensor:
-    """[20, strips * rows * columns], from the table in imcodec.pyramid.context.
-
-    plane [S, R, 2 w], parent [S, R / factor, w].
-    """
-    start = parent[:, filler]
-
-    def half_row(row: int, odd: int) -> Tensor:
-        return start if row < 0 else plane[:, row, odd::2]
-
-    rows = []
-    for r in range(plane.shape[1]):
-        if phase == 0:
-            channels = [half_row(r - 2, 1), half_row(r - 1, 0), half_row(r - 1, 1)]
-        else:
-            channels = [half_row(r - 1, 0), half_row(r - 1, 1), half_row(r, 0)]
-        padded = F.pad(torch.stack([*channels, parent[:, r // factor]]), (2, 2))
-        taps = [padded[..., tap : tap + parent.shape[2]] for tap in range(5)]
-        rows.append(torch.stack(taps, 1))  # [channel, tap, S, w]
-    return torch.stack(rows, 3).reshape(20, -1)
-
-
-def code_length(output: Tensor, value: Tensor, beyond: float, seen: Seen) -> Tensor:
-    """Nats of values [n] under outputs [2, n] of the network."""
-    edge = through(output[0], output[0].clamp(-128, 127))
-    raw = output[1]
-    width = through(raw, raw.clamp(1, LAW.widest))
-    clipped = (raw - width).detach()
-    if width.requires_grad:  # no gradient drives a clipped width further out
-        width.register_hook(lambda g: g * (clipped * g >= 0))
-    first = edge + width * value
-    last = first + width
-    seen.places.append(torch.stack([first, last]))
-    sigmoid = [torch.sigmoid((LAW.centre - place) * LAW.step) for place in (first, last)]
-    p = LAW.bulk * (sigmoid[0] - sigmoid[1]) + LAW.tail * width
-    outside = F.relu(-first) + F.relu(last - (LAW.size - 1))
-    return (beyond * outside - p.log()).sum()
-
-
-def reference(planes: Sequence[Tensor], geometry: Geometry, layers: Layers, seen: Seen) -> Tensor:
-    """Nats of each level, by automatic differentiation in float64."""
-    nats = []
-    factor = geometry.row_factor
-    for level, plane in enumerate(planes, 1):
-        strips, rows, width = plane.shape
-        zeros = plane.new_zeros(strips, rows // factor, width // 2)
-        parent = planes[level - 2] if level > 1 else zeros
-        beyond = BEYOND * (2 * factor) ** (geometry.levels - level)
-        total = plane.new_zeros(())
-        for phase in range(2):
-            filler = level - 1 if factor == 2 else 0
-            values = contexts(plane, parent, filler, factor, phase)
-            for index, (weight, bias) in enumerate(layers):
-                values = weight[phase] @ values + (0 if bias is None else bias[phase])
-                values = through(values, values.round())
-                if index < len(layers) - 1:
-                    seen.hidden.append(values)
-                    inside = (values > 0) & (values < 255)
-                    values = torch.where(inside, values, values.detach().clamp(0, 255))
-            seen.outputs.append(values)
-            total = total + code_length(values, plane[:, :, phase::2].flatten(), beyond, seen)
-        nats.append(total)
-    return torch.stack(nats)
 
 
 def network(wild: float = 0.0, seed: int = 0) -> ContextNetwork:
@@ -139,10 +54,6 @@ def planes_of(geometry: Geometry, grain: int = 1, seed: int = 0) -> list[Tensor]
     ]
 
 
-def parameters(layers: Layers) -> list[Tensor]:
-    return [value for pair in layers for value in pair if value is not None]
-
-
 def written(
     geometry: Geometry, layers: Layers, planes: Sequence[Tensor], block: int
 ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
@@ -152,19 +63,6 @@ def written(
     with torch.no_grad():
         nats = torch.stack(work.run(planes, grads))
     return nats, grads, work.grads
-
-
-def detached(layers: Layers, dtype: torch.dtype = torch.float32) -> Layers:
-    return [(w.detach().to(dtype), None if b is None else b.detach().to(dtype)) for w, b in layers]
-
-
-def assert_close(found: Sequence[Tensor], expected: Sequence[Tensor], share: float) -> None:
-    """Equal to a share of the largest entry."""
-    assert len(found) == len(expected)
-    for one, other in zip(found, expected, strict=True):
-        largest = float(other.abs().max())
-        assert largest > 0
-        torch.testing.assert_close(one.double(), other.double(), rtol=0, atol=share * largest)
 
 
 @pytest.mark.parametrize("geometry", GEOMETRIES)
