@@ -1,0 +1,97 @@
+"""What is chosen for a picture before it is fitted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from imcodec.pyramid import choice
+from imcodec.pyramid.choice import choose, network_bytes
+from imcodec.pyramid.fit import Fit
+from imcodec.pyramid.geometry import choose_geometry
+from imcodec.pyramid.model import ContextNetwork, Synthesis
+from imcodec.pyramid.settings import NETWORKS, PyramidSettings
+from imcodec.pyramid.table import Table
+from pictures import scene
+
+CPU = torch.device("cpu")
+NOISE = np.random.default_rng(0).integers(0, 256, (40, 48, 3)).astype(np.uint8)
+
+
+def chosen(pixels: np.ndarray, **settings: Any) -> tuple[str, int]:
+    """(name of the network, pitch)."""
+    recipe, geometry = choose(pixels, PyramidSettings(**settings), CPU, 1)
+    for name, size in NETWORKS.items():
+        if (recipe.hidden, recipe.layers, recipe.units) == (size.hidden, size.layers, size.units):
+            return name, geometry.pitch
+    raise AssertionError(recipe)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(("levels", "channels"), [(6, 3), (1, 1), (3, 4)])
+def test_bytes_of_the_networks_are_those_in_the_file(name: str, levels: int, channels: int) -> None:
+    size = NETWORKS[name]
+    context = ContextNetwork(size.hidden, size.layers, Table()).context()
+    synthesis = Synthesis(levels, channels, size.units).array()
+    assert network_bytes(size, levels, channels) == context.size + synthesis.size
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_that_was_asked_for(name: str) -> None:
+    assert chosen(NOISE, network=name)[0] == name
+
+
+@pytest.mark.parametrize(
+    ("bits", "expected"),
+    [
+        ((9e6, 9e6, 9e6), "small"),  # no gain: the smallest
+        ((9e6, 1e6, 1e6), "medium"),
+        ((9e6, 8e6, 1e6), "large"),
+        # a gain that pays for the next size, and one that does not
+        ((9e6, 9e6 - 20_000, 9e6 - 20_000), "medium"),
+        ((9e6, 9e6 - 5_000, 9e6 - 5_000), "small"),
+    ],
+)
+def test_the_smallest_sum_of_bits_and_networks(
+    monkeypatch: pytest.MonkeyPatch, bits: tuple[float, ...], expected: str
+) -> None:
+    by_width = {size.hidden: count for size, count in zip(NETWORKS.values(), bits, strict=True)}
+    monkeypatch.setattr(Fit, "start_bits", lambda fit: by_width[fit.recipe.hidden])
+    assert chosen(NOISE)[0] == expected
+
+
+def test_without_a_prior_nobody_can_be_asked() -> None:
+    assert chosen(NOISE, prior=False)[0] == "medium"
+
+
+def test_large_pictures_take_the_large_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "LARGE", NOISE.shape[0] * NOISE.shape[1] - 1)
+    monkeypatch.setattr(Fit, "start_bits", lambda _: pytest.fail("asked"))
+    assert chosen(NOISE)[0] == "large"
+    assert chosen(NOISE, prior=False)[0] == "large"
+
+
+def test_a_smooth_picture_leaves_out_its_finest_plane() -> None:
+    y, x = np.mgrid[0:64, 0:80]
+    smooth = np.stack([x, y + 40, 150 - x], -1).astype(np.uint8)
+    assert chosen(smooth, quality=50)[1] == 2
+    assert chosen(NOISE, quality=50)[1] == 1
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 50), (50, 1)])
+def test_a_line_of_pixels_keeps_its_plane(size: tuple[int, int]) -> None:
+    assert chosen(np.full((*size, 1), 9, np.uint8))[1] == 1
+
+
+def test_settings_reach_the_recipe() -> None:
+    settings = PyramidSettings(lmbda=0.003, steps=17, seed=5, prior=False)
+    recipe, geometry = choose(scene(30, 20), settings, CPU, 1)
+    assert (recipe.lmbda, recipe.steps, recipe.seed, recipe.prior) == (0.003, 17, 5, False)
+    assert recipe.seconds == 0
+    assert geometry == choose_geometry(20, 30)
+    by_name, _ = choose(scene(30, 20), PyramidSettings(quality=75, effort=1), CPU, 1)
+    assert by_name.lmbda == pytest.approx(10**-3.4)
+    assert by_name.steps == 30

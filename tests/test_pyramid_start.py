@@ -1,0 +1,148 @@
+"""Where a fit starts: the prior's networks, and a first picture."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+import numpy as np
+import pytest
+import torch
+
+from imcodec.pyramid.context import LARGEST_LATENT
+from imcodec.pyramid.distortion import draw
+from imcodec.pyramid.geometry import Geometry, choose_geometry
+from imcodec.pyramid.interpolation import Interpolation
+from imcodec.pyramid.latents import Latents
+from imcodec.pyramid.model import ContextNetwork, Synthesis
+from imcodec.pyramid.start import prior, start_network, start_picture
+from imcodec.pyramid.table import Table
+from pictures import scene
+
+CPU = torch.device("cpu")
+STEP = Table().step
+SHAPES = [
+    tuple(map(int, path.name.removeprefix("context-").removesuffix(".npz").split("x")))
+    for path in files("imcodec.pyramid").joinpath("prior").iterdir()
+    if path.name.endswith(".npz")
+]
+
+
+def started(
+    pixels: np.ndarray, lmbda: float = 4e-4, units: int = 12, geometry: Geometry | None = None
+) -> tuple[Latents, np.ndarray]:
+    """The first latents of a picture, and what is drawn from them once they are rounded."""
+    height, width, channels = pixels.shape
+    geometry = geometry or choose_geometry(height, width)
+    levels = geometry.levels
+    latents, synthesis = Latents(geometry, CPU), Synthesis(levels, channels, units)
+    interpolations = [Interpolation(geometry, level, CPU) for level in range(1, levels + 1)]
+    colours = torch.from_numpy(pixels.reshape(-1, channels).T.copy()).float()
+    start_picture(latents, synthesis, interpolations, colours, lmbda)
+    planes = latents.planes(latents.rounded())
+    features = [
+        at.forward(plane).flatten() for at, plane in zip(interpolations, planes, strict=True)
+    ]
+    weights = [value.detach() for value in synthesis.integers()]
+    drawn = draw(torch.stack(features), weights, STEP).clamp(0, 255).round()
+    return latents, drawn.T.reshape(pixels.shape).numpy()
+
+
+def psnr(a: np.ndarray, b: np.ndarray) -> float:
+    return float(-10 * np.log10(np.square((a.astype(float) - b) / 255).mean() + 1e-12))
+
+
+def flat_psnr(pixels: np.ndarray) -> float:
+    return psnr(pixels, np.broadcast_to(pixels.mean((0, 1)), pixels.shape))
+
+
+@pytest.mark.parametrize(("layers", "hidden"), SHAPES)
+def test_the_prior_is_a_networks_state(layers: int, hidden: int) -> None:
+    values = prior(hidden, layers)
+    assert values is not None
+    made = ContextNetwork(hidden, layers, Table())
+    expected = {key: value.shape for key, value in made.state_dict().items()}
+    assert {key: value.shape for key, value in values.items()} == expected
+    start_network(made, hidden, layers)
+    for key, value in made.state_dict().items():
+        assert torch.equal(value, values[key])
+    assert made.context().weights[0].shape[1] == hidden
+
+
+def test_there_is_a_prior() -> None:
+    assert (3, 14) in SHAPES
+
+
+def test_fits_do_not_change_the_prior() -> None:
+    """It is read once and kept."""
+    layers, hidden = SHAPES[0]
+    made = ContextNetwork(hidden, layers, Table())
+    start_network(made, hidden, layers)
+    with torch.no_grad():
+        made.weights[0].add_(1)
+    again = ContextNetwork(hidden, layers, Table())
+    start_network(again, hidden, layers)
+    assert not torch.equal(made.weights[0], again.weights[0])
+
+
+def test_a_shape_without_a_prior_starts_at_random() -> None:
+    assert prior(5, 2) is None
+    made, twin = ContextNetwork(5, 2, Table()), ContextNetwork(5, 2, Table())
+    start_network(made, 5, 2)
+    assert torch.equal(made.weights[0], twin.weights[0])
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_the_first_picture_is_close(channels: int) -> None:
+    """Much closer than a flat one: with few levels, latents have only the main colour axis."""
+    pixels = scene(60, 44, channels)
+    latents, drawn = started(pixels)
+    assert psnr(pixels, drawn) > flat_psnr(pixels) + 4
+    if channels == 1:
+        assert psnr(pixels, drawn) > 25
+    assert float(latents.rounded().abs().max()) <= LARGEST_LATENT
+
+
+def test_colours_that_are_not_on_one_axis_come_along() -> None:
+    """Red, green and blue stripes: two more levels are given to the other axes."""
+    pixels = np.zeros((64, 96, 3), np.uint8)
+    for channel in range(3):
+        pixels[:, 32 * channel : 32 * (channel + 1), channel] = 200
+    _, drawn = started(pixels, geometry=Geometry.derived(64, 96, 5, 1))
+    assert psnr(pixels, drawn) > 22
+    _, two_levels = started(pixels, geometry=Geometry.derived(64, 96, 2, 1))
+    assert psnr(pixels, drawn) > psnr(pixels, two_levels) + 4
+
+
+def test_a_higher_price_leaves_more_out() -> None:
+    pixels = scene(60, 44)
+    counts, qualities = [], []
+    for lmbda in (1e-4, 4e-4, 1.6e-3, 6.4e-3):
+        latents, drawn = started(pixels, lmbda)
+        counts.append(int(latents.rounded().count_nonzero()))
+        qualities.append(psnr(pixels, drawn))
+    assert counts == sorted(counts, reverse=True)
+    assert counts[-1] < counts[0] / 4
+    assert qualities == sorted(qualities, reverse=True)
+
+
+@pytest.mark.parametrize("colour", [(0, 0, 0), (255, 255, 255), (10, 200, 77), (128,), (0, 255)])
+def test_a_flat_picture_has_nothing_to_say(colour: tuple[int, ...]) -> None:
+    pixels = np.full((20, 30, len(colour)), colour, np.uint8)
+    latents, drawn = started(pixels)
+    assert not latents.rounded().any()
+    # the constant is 127 * W2 / 64, at most 252; other units bring the rest during the fit
+    assert np.abs(drawn - np.minimum(pixels, 252)).max() <= 1
+
+
+@pytest.mark.parametrize("units", [1, 2, 3, 4])
+def test_few_units(units: int) -> None:
+    """Fewer than the channels need: not good, but numbers."""
+    _, drawn = started(scene(20, 20), units=units)
+    assert np.isfinite(drawn).all()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 40), (40, 1), (3, 2)])
+def test_small_pictures(size: tuple[int, int]) -> None:
+    pixels = scene(*size)
+    _, drawn = started(pixels)
+    assert psnr(pixels, drawn) > min(flat_psnr(pixels) + 5, 60)
