@@ -14,6 +14,8 @@ from imcodec.pyramid.settings import NETWORKS, NetworkSize, PyramidSettings
 LEAST_FINE = 0.002
 #: what a fit leaves of the bits that the start would cost
 FITTED_SHARE = 0.6
+#: with fewer steps than this, averages over the last ones must be short
+FEW = 100
 #: nobody asks about a few hundred bytes in a picture with more pixels than this
 LARGE = 2**21
 
@@ -33,6 +35,7 @@ def choose(
         steps=settings.chosen_steps,
         prior=settings.prior,
         seed=settings.seed,
+        betas=(0.6, 0.9) if settings.chosen_steps < FEW else (0.8, 0.98),
     )
     name = settings.network
     if name == "auto" and (height * width > LARGE or not settings.prior):

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from onnx import ModelProto
 
 from imcodec.graph import IR_VERSION, METADATA_KEY, OPSET, PRODUCER
+from imcodec.pyramid import wire
 from imcodec.pyramid.context import Context
 from imcodec.pyramid.entropy_graph import (
     INT64,
@@ -246,8 +247,7 @@ def serialised(graph: Graph, header: str, keep: frozenset[str]) -> bytes:
     if header:
         model.metadata_props.add(key=METADATA_KEY, value=header)
     shorten(model, keep)
-    data: bytes = model.SerializeToString(deterministic=True)
-    return data
+    return wire.serialised(model)
 
 
 def build(picture: Picture, payload: Payload, debug: bool = False) -> bytes:

@@ -59,6 +59,8 @@ class Graph:
         tensor.dims.extend(array.shape)
         if varints:
             tensor.int64_data.extend(array.ravel().tolist())
+        elif array.dtype == np.float32 and array.size == 1:
+            tensor.float_data.append(float(array.ravel()[0]))
         else:
             tensor.raw_data = array.astype(array.dtype.newbyteorder("<")).tobytes()
         return tensor.name
