@@ -1,0 +1,281 @@
+"""The fitting loop: its gradients as a whole, what it keeps, and when it ends."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from imcodec.pyramid import fit as module
+from imcodec.pyramid.fit import Fit, Fitted, Recipe, Report
+from imcodec.pyramid.geometry import Geometry, choose_geometry
+from imcodec.pyramid.table import Table
+from imcodec.pyramid.walk import encode_latents
+from pictures import scene
+from rates import Seen, assert_close, reference
+
+CPU = torch.device("cpu")
+STEP = Table().step
+#: small networks, and few steps
+QUICK = {"lmbda": 4e-4, "steps": 6, "hidden": 8, "layers": 3, "units": 9}
+
+
+def made(
+    pixels: np.ndarray, geometry: Geometry | None = None, threads: int = 1, **recipe: Any
+) -> Fit:
+    height, width, _ = pixels.shape
+    geometry = geometry or choose_geometry(height, width)
+    return Fit(pixels, geometry, Recipe(**QUICK | recipe), CPU, threads)
+
+
+def fitted(pixels: np.ndarray, geometry: Geometry | None = None, **changes: Any) -> Fitted:
+    return made(pixels, geometry, **changes).run()
+
+
+def same(one: Fitted, other: Fitted) -> bool:
+    """Whether every integer and every number is equal."""
+    pairs = [
+        *zip(one.planes, other.planes, strict=True),
+        *zip(one.context.weights, other.context.weights, strict=True),
+        (one.synthesis, other.synthesis),
+    ]
+    numbers = (one.mse, one.bpp, one.cost) == (other.mse, other.bpp, other.cost)
+    return numbers and all(np.array_equal(a, b) for a, b in pairs)
+
+
+def drawn_mse(found: Fitted, fit: Fit, pixels: np.ndarray) -> float:
+    """Mean squared error, colours in 0 .. 1, of the integers that a fit hands back."""
+    features = torch.stack(
+        [
+            at.forward(torch.from_numpy(plane).float()).flatten()
+            for at, plane in zip(fit.interpolations, found.planes, strict=True)
+        ]
+    ).double()
+    weights = torch.from_numpy(found.synthesis[:, :, 0, 0].astype(float))
+    levels = fit.geometry.levels
+    first, threshold, second = weights[:levels], weights[levels], weights[levels + 1 :]
+    hidden = torch.maximum(first.T @ features * STEP / 64, threshold[:, None] / 64)
+    colours = (second @ hidden).clamp(0, 255).T.reshape(pixels.shape).numpy()
+    return float(np.square(colours - pixels).mean() / 255**2)
+
+
+@pytest.mark.parametrize(
+    "geometry",
+    [
+        pytest.param(Geometry.derived(37, 53, 3, 4), id="four strips"),
+        pytest.param(Geometry.derived(37, 53, 2, 1, 2, 2), id="pitch 2"),
+        pytest.param(Geometry.derived(5, 60, 2, 2, 1), id="row factor 1"),
+    ],
+)
+def test_gradients_of_the_whole_loss(geometry: Geometry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """mse + lambda * bits per pixel, by automatic differentiation of the definitions."""
+    monkeypatch.setattr(module, "CHUNK", 500)  # several pieces of everything
+    monkeypatch.setattr(module, "GROUPS", 3)
+    pixels = scene(geometry.width, geometry.height)
+    fit = made(pixels, geometry, lmbda=0.01, prior=False)
+    with torch.no_grad():  # at the start most units of the synthesis say nothing
+        for parameter in fit.synthesis.parameters():
+            generator = torch.Generator().manual_seed(1)
+            parameter += 0.2 * torch.randn(parameter.shape, generator=generator)
+    # multiples of 1/16, which networks in float32 add without error
+    value = (fit.value(0.5, hard=False)[0] * 16).round() / 16
+    fit.latents.gradient.fill_(7)  # is replaced
+    with ThreadPoolExecutor(2) as pool:
+        mse, bpp = fit.backward(value, pool)
+    parameters = [*fit.network.parameters(), *fit.synthesis.parameters()]
+    found = [p.grad.clone() for p in parameters if p.grad is not None]
+    fit.network.zero_grad()
+    fit.synthesis.zero_grad()
+
+    latents = value.clone().requires_grad_()
+    planes = fit.latents.planes(latents)
+    # bilinear interpolation is linear: its gradient by automatic differentiation
+    pairs = zip(fit.interpolations, planes, strict=True)
+    features = torch.stack([Bilinear.apply(plane, at).flatten() for at, plane in pairs])
+    first, threshold, second = fit.synthesis.integers()
+    colours = second @ torch.maximum(first @ features * (STEP / 64), threshold / 64)
+    colours = colours + (colours.clamp(0, 255) - colours).detach()
+    expected_mse = (colours - fit.colours).square().mean() / 255**2
+    stacks = [stack.double() for stack in fit.latents.stacks(latents)]
+    layers = [(w.double(), None if b is None else b.double()) for w, b in fit.network.layers()]
+    nats = reference(stacks, geometry, layers, Seen()).sum()
+    expected_bpp = nats / math.log(2) / (geometry.height * geometry.width)
+    (expected_mse + 0.01 * expected_bpp).backward()
+
+    assert mse == pytest.approx(expected_mse.item(), rel=1e-4)
+    assert bpp == pytest.approx(expected_bpp.item(), rel=1e-4)
+    expected = [p.grad for p in parameters]
+    assert_close([fit.latents.gradient, *found], [latents.grad, *expected], 2e-3)
+
+
+class Bilinear(torch.autograd.Function):
+    """Interpolation with the gradient that its own tests hold to be right."""
+
+    @staticmethod
+    def forward(ctx: Any, plane: torch.Tensor, at: Any) -> torch.Tensor:
+        ctx.at = at
+        return at.forward(plane)
+
+    @staticmethod
+    def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor, None]:
+        return ctx.at.adjoint(grad), None
+
+
+def test_one_seed_one_result() -> None:
+    pixels = scene(37, 53)
+    one = fitted(pixels)
+    assert same(one, fitted(pixels))
+    assert not same(one, fitted(pixels, seed=1))
+
+
+def everything(fit: Fit) -> list[torch.Tensor]:
+    """All numbers that a fit holds, before they are rounded: the slightest change is seen."""
+    return [
+        fit.latents.stored,
+        fit.latents.gradient,
+        *fit.network.state_dict().values(),
+        *fit.synthesis.state_dict().values(),
+    ]
+
+
+@pytest.mark.parametrize("strips", [1, 5])
+def test_threads_change_nothing(strips: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not one bit: sums are made in a fixed order, however long each piece takes."""
+    monkeypatch.setattr(module, "CHUNK", 400)
+    pixels = scene(53, 80)
+    geometry = Geometry.derived(80, 53, 4, strips)
+    work, calls = module.distortion, iter(range(10**6))
+
+    def uneven(*arguments: Any) -> Any:
+        time.sleep(0.002 * (next(calls) % 2))
+        return work(*arguments)
+
+    fits = [made(pixels, geometry, threads=count) for count in (1, 2, 3)]
+    one = fits[0].run()
+    monkeypatch.setattr(module, "distortion", uneven)
+    for other in fits[1:]:
+        assert same(one, other.run())
+        for a, b in zip(everything(fits[0]), everything(other), strict=True):
+            assert torch.equal(a, b)
+
+
+def reports_of(fit: Fit, **arguments: Any) -> tuple[Fitted, list[Report]]:
+    seen: list[Report] = []
+    return fit.run(seen.append, **arguments), seen
+
+
+def test_the_cost_falls_and_the_best_state_is_kept() -> None:
+    pixels = scene(37, 53)
+    fit = made(pixels, steps=60)
+    found, seen = reports_of(fit)
+    assert [report.step for report in seen] == list(range(61))
+    assert [report.share for report in seen] == [step / 60 for step in range(61)]
+    hard = [report for report in seen if report.hard]
+    assert [report.step for report in hard] == [57, 58, 59, 60]
+    best = min(hard, key=lambda report: report.cost)
+    assert (found.mse, found.bpp, found.cost) == (best.mse, best.bpp, best.cost)
+    assert found.cost == found.mse + fit.recipe.lmbda * found.bpp
+    assert found.cost < seen[0].cost / 2
+    assert all(math.isfinite(report.cost) for report in seen)
+
+
+def test_an_earlier_state_can_be_the_best(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps that are far too long at the end: what was there before them is handed back."""
+    pixels = scene(37, 53)
+    fit = made(pixels, steps=20, hard_at=0.5, last=30.0)
+    found, seen = reports_of(fit)
+    costs = [report.cost for report in seen if report.hard]
+    assert found.cost == min(costs)
+    assert costs.index(min(costs)) < len(costs) - 1
+    assert found.mse == pytest.approx(drawn_mse(found, fit, pixels), rel=1e-4)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("size", [(1, 1), (40, 1), (1, 40), (53, 37)])
+def test_costs_are_those_of_what_is_handed_back(size: tuple[int, int], channels: int) -> None:
+    pixels = scene(*size, channels)
+    fit = made(pixels)
+    found = fit.run()
+    geometry = fit.geometry
+    assert [plane.shape for plane in found.planes] == [
+        geometry.plane(level) for level in range(1, geometry.levels + 1)
+    ]
+    assert all(plane.dtype == np.int64 for plane in found.planes)
+    assert max(np.abs(plane).max() for plane in found.planes) <= 127
+    assert found.synthesis.shape == (geometry.levels + 1 + channels, 9, 1, 1)
+    assert found.synthesis.dtype == np.int8
+    assert found.mse == pytest.approx(drawn_mse(found, fit, pixels), rel=1e-4)
+    payload, coded = encode_latents(found.context, geometry, Table(), found.planes)
+    if all(np.array_equal(a, b) for a, b in zip(coded, found.planes, strict=True)):
+        pixel_count = size[0] * size[1]
+        assert found.bpp == pytest.approx(payload.ideal_bits / pixel_count, rel=0.03, abs=0.01)
+
+
+def test_the_picture_is_that_of_the_latents() -> None:
+    pixels = scene(37, 53)
+    fit = made(pixels)
+    before = fit.latents.stored.clone()
+    shown = fit.picture()
+    assert (shown.shape, shown.dtype) == (pixels.shape, np.uint8)
+    assert torch.equal(fit.latents.stored, before)
+    with ThreadPoolExecutor(1) as pool:
+        mse, _ = fit.backward(fit.latents.rounded(), pool)
+    error = np.square(shown.astype(float) - pixels).mean() / 255**2
+    assert error == pytest.approx(mse, rel=0.02)  # the one is rounded to 8 bits
+
+
+def test_the_bits_at_the_start() -> None:
+    fit = made(scene(37, 53))
+    bits = fit.start_bits()
+    with ThreadPoolExecutor(1) as pool:
+        _, bpp = fit.backward(fit.latents.rounded(), pool)
+    assert bits == pytest.approx(bpp * 37 * 53)
+    assert fit.level_bits.shape == (fit.geometry.levels,)
+    assert float(fit.level_bits.sum()) == pytest.approx(bits)
+
+
+def test_a_time_limit_ends_it() -> None:
+    begin = time.monotonic()
+    found, seen = reports_of(made(scene(37, 53), steps=10**6, seconds=0.4))
+    assert time.monotonic() - begin < 10
+    assert 1 <= seen[-1].step < 10**6
+    assert seen[-1].hard
+    assert seen[-1].share >= 1
+    # the schedule is that of the time: latents are soft at first, and the rates fall
+    assert not seen[0].hard
+    assert found.cost == min(report.cost for report in seen if report.hard)
+
+
+def test_no_time_at_all() -> None:
+    found, seen = reports_of(made(scene(9, 9), steps=10**6, seconds=1e-3))
+    assert seen[-1].step <= 2
+    assert found.cost == seen[-1].cost
+
+
+@pytest.mark.parametrize("after", [0, 1, 4])
+def test_an_interruption_ends_with_a_true_cost(after: int) -> None:
+    pixels = scene(37, 53)
+    fit = made(pixels, steps=100)
+    asked: Callable[[], bool] = iter([False] * after + [True] * 9).__next__
+    found, seen = reports_of(fit, interrupted=asked)
+    assert [report.step for report in seen] == list(range(after + 1))
+    assert [report.hard for report in seen] == [False] * after + [True]
+    assert found.cost == seen[-1].cost
+    assert found.mse == pytest.approx(drawn_mse(found, fit, pixels), rel=1e-4)
+
+
+def test_without_the_prior_networks_start_at_random() -> None:
+    pixels = scene(20, 20)
+    recipe = {"hidden": 14}
+    trained, fresh = made(pixels, **recipe), made(pixels, **recipe, prior=False)
+    other = made(pixels, **recipe, prior=False, seed=1)
+    weights = [fit.network.weights[0] for fit in (trained, fresh, other)]
+    assert not torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[1], weights[2])
+    assert torch.equal(weights[0], made(pixels, **recipe, seed=1).network.weights[0])
