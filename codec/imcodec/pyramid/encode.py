@@ -22,12 +22,11 @@ from imcodec.pyramid.choice import choose
 from imcodec.pyramid.context import Context
 from imcodec.pyramid.drawer import PyramidDrawer
 from imcodec.pyramid.file import PyramidFile, Stored, build
+from imcodec.pyramid.finish import Coded, code
 from imcodec.pyramid.fit import Fit, Fitted, Report
 from imcodec.pyramid.geometry import Geometry
 from imcodec.pyramid.header import PyramidHeader
 from imcodec.pyramid.settings import PyramidSettings
-from imcodec.pyramid.table import Table
-from imcodec.pyramid.walk import encode_latents
 from imcodec.runtime import Session
 
 #: seconds between two reports
@@ -67,20 +66,22 @@ def encode_pixels(
         fit = Fit(pixels, geometry, recipe, device, threads)
         diary.picture_of = fit.picture
         fitted = fit.run(diary, stop or (lambda: False))
-    data, quality = assemble(fitted, geometry, pixels)
+        coded = code(fit, fitted)
+    data, quality = assemble(coded, fitted.synthesis, geometry, pixels)
     diary.finished(fitted, quality)
     before = -10 * float(np.log10(max(fitted.mse, 1e-10)))
     return Made(data, quality, before, tuple(diary.history), str(device))
 
 
-def assemble(fitted: Fitted, geometry: Geometry, pixels: NDArray[np.uint8]) -> tuple[bytes, float]:
+def assemble(
+    coded: Coded, synthesis: NDArray[np.int8], geometry: Geometry, pixels: NDArray[np.uint8]
+) -> tuple[bytes, float]:
     """The file of a finished fit, decoded and compared; and the PSNR that it records."""
-    context = fitted.context
-    payload, planes = encode_latents(context, geometry, Table(), fitted.planes)
-    stored = Stored(context.weights, fitted.synthesis, payload.words, payload.states)
-    header = header_for(geometry, context, fitted.synthesis)
+    payload = coded.payload
+    stored = Stored(coded.context.weights, synthesis, payload.words, payload.states)
+    header = header_for(geometry, coded.context, synthesis)
     drawer = PyramidDrawer(PyramidFile(header, stored))
-    for level, (decoded, plane) in enumerate(zip(drawer.planes(), planes, strict=True), 1):
+    for level, (decoded, plane) in enumerate(zip(drawer.planes(), coded.planes, strict=True), 1):
         if not np.array_equal(decoded, plane):
             raise RuntimeFailureError(f"level {level} decodes to other latents; please report this")
     renderer = Renderer(drawer)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -184,16 +184,26 @@ class Fit:
         with ThreadPoolExecutor(self.threads) as pool:
             return self.rate(self.latents.rounded(), pool)[0]
 
-    @torch.no_grad()
     def picture(self) -> NDArray[np.uint8]:
         """What the latents as they are, truly rounded, look like: uint8 [H, W, C]."""
         planes = self.latents.planes(self.latents.rounded())
+        shape = (-1, self.geometry.height, self.geometry.width)
+        colours = self._drawn(planes, self.synthesis.integers()).view(shape)
+        return colours.permute(1, 2, 0).cpu().numpy().astype(np.uint8)
+
+    def mse_of(self, planes: Sequence[Ints]) -> float:
+        """Mean squared error, colours in 0 .. 1, of other latents with the best synthesis."""
+        tensors = [torch.from_numpy(plane).float().to(self.device) for plane in planes]
+        error = self._drawn(tensors, self._best_synthesis).sub_(self.colours)
+        return float(error.double().square().mean()) / 255**2
+
+    @torch.no_grad()
+    def _drawn(self, planes: Sequence[Tensor], integers: Sequence[Tensor]) -> Tensor:
+        """Colours as a decoder shows them, rounded: float [channels, height * width]."""
         pairs = zip(self.interpolations, planes, strict=True)
         features = torch.stack([at.forward(plane).flatten() for at, plane in pairs])
-        weights = [value.to(self.device) for value in self.synthesis.integers()]
-        shape = (-1, self.geometry.height, self.geometry.width)
-        colours = draw(features, weights, self._step).clamp_(0, 255).round_().view(shape)
-        return colours.permute(1, 2, 0).cpu().numpy().astype(np.uint8)
+        weights = [value.to(self.device) for value in integers]
+        return draw(features, weights, self._step).clamp_(0, 255).round_()
 
     def value(self, share: float, hard: bool) -> tuple[Tensor, Tensor | float]:
         """Latents as the loss sees them, and their derivative by the stored ones."""
@@ -273,6 +283,7 @@ class Fit:
     def _fitted(self, value: Tensor, mse: float, bpp: float) -> Fitted:
         planes = [plane.cpu().numpy().astype(np.int64) for plane in self.latents.planes(value)]
         cost = mse + self.recipe.lmbda * bpp
+        self._best_synthesis = [value.detach() for value in self.synthesis.integers()]
         return Fitted(planes, self.network.context(), self.synthesis.array(), mse, bpp, cost)
 
 

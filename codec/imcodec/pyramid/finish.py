@@ -1,0 +1,75 @@
+"""From a finished fit to the entropy code: every latent is made one that the table can code.
+
+A value far from what the network expected may lie outside the table; the encoder then codes the
+nearest one that does not, which spoils the pixels under it. Drawing all widths together makes the
+table reach further, for some more bits; whichever costs less is taken.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from imcodec.pyramid.context import LARGEST_WEIGHT, Context
+from imcodec.pyramid.fit import Fit, Fitted
+from imcodec.pyramid.rans import Payload
+from imcodec.pyramid.table import CodingError, Ints, Table
+from imcodec.pyramid.walk import encode_latents
+
+#: factors on what the network adds to a constant width; with 0 everything can be coded
+FACTORS = (1.0, 0.85, 0.7, 0.5, 0.25, 0.0)
+#: share of the cost that spoilt pixels may have before another factor is tried
+ACCEPTED = 0.005
+#: the width that widths are drawn to
+REST_WIDTH = 8.0
+
+
+@dataclass(frozen=True)
+class Coded:
+    """What goes into the file, and what it costs: mse (colours in 0 .. 1) + lambda * bpp."""
+
+    context: Context
+    payload: Payload
+    planes: list[Ints]
+    cost: float
+
+
+def code(fit: Fit, fitted: Fitted) -> Coded:
+    """The entropy code of a fit that costs least. Raises CodingError where there is none."""
+    best: Coded | None = None
+    for factor in FACTORS:
+        context = shrunk(fitted.context, factor)
+        try:
+            payload, planes = encode_latents(context, fit.geometry, Table(), fitted.planes)
+        except CodingError:
+            if factor == FACTORS[-1] and best is None:
+                raise
+            continue
+        pixels = fit.geometry.height * fit.geometry.width
+        same = all(np.array_equal(a, b) for a, b in zip(planes, fitted.planes, strict=True))
+        mse = fitted.mse if same else fit.mse_of(planes)
+        rate = fit.recipe.lmbda * payload.ideal_bits / pixels
+        coded = Coded(context, payload, planes, mse + rate)
+        if best is not None and coded.cost >= best.cost:
+            break
+        best = coded
+        if mse - fitted.mse <= ACCEPTED * coded.cost:
+            break
+    assert best is not None
+    return best
+
+
+def shrunk(context: Context, factor: float) -> Context:
+    """The same network with its widths drawn towards REST_WIDTH: width' = rest + factor * more."""
+    if factor == 1:
+        return context
+    last = context.weights[-1].copy()
+    for row in last[:, 1, :, 0, 0]:  # one for each phase, [hidden]; unit 0 is the constant
+        before = row.astype(np.float64)
+        free = np.rint(before[1:] * factor)
+        # every unit is stored less 128, so a row's bias is -2 times its sum (imcodec.pyramid.model)
+        bias = REST_WIDTH + factor * (-2 * before.sum() - REST_WIDTH)
+        row[1:] = free
+        row[0] = np.clip(np.rint(-bias / 2 - free.sum()), -LARGEST_WEIGHT, LARGEST_WEIGHT)
+    return replace(context, weights=(*context.weights[:-1], last))
