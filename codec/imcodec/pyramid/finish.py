@@ -17,8 +17,8 @@ from imcodec.pyramid.rans import Payload
 from imcodec.pyramid.table import CodingError, Ints, Table
 from imcodec.pyramid.walk import encode_latents
 
-#: factors on what the network adds to a constant width; with 0 everything can be coded
-FACTORS = (1.0, 0.85, 0.7, 0.5, 0.25, 0.0)
+#: factors on what the network adds to a constant width, tried in this order
+FACTORS = (1.0, 0.85, 0.7, 0.5, 0.25)
 #: share of the cost that spoilt pixels may have before another factor is tried
 ACCEPTED = 0.005
 #: the width that widths are drawn to
@@ -51,9 +51,9 @@ def code(fit: Fit, fitted: Fitted) -> Coded:
         mse = fitted.mse if same else fit.mse_of(planes)
         rate = fit.recipe.lmbda * payload.ideal_bits / pixels
         coded = Coded(context, payload, planes, mse + rate)
-        if best is not None and coded.cost >= best.cost:
-            break
-        best = coded
+        # one factor may be worse than the one before and the next one better than both
+        if best is None or coded.cost < best.cost:
+            best = coded
         if mse - fitted.mse <= ACCEPTED * coded.cost:
             break
     assert best is not None
@@ -61,15 +61,21 @@ def code(fit: Fit, fitted: Fitted) -> Coded:
 
 
 def shrunk(context: Context, factor: float) -> Context:
-    """The same network with its widths drawn towards REST_WIDTH: width' = rest + factor * more."""
+    """The same network with its widths drawn towards REST_WIDTH: width' = rest + factor * more.
+
+    Edges come along, so that a symbol that was centred in the table stays there.
+    """
     if factor == 1:
         return context
+    # (edge, width) of a symbol at rest that is centred
+    rest = np.array([Table().centre - REST_WIDTH / 2, REST_WIDTH])
     last = context.weights[-1].copy()
-    for row in last[:, 1, :, 0, 0]:  # one for each phase, [hidden]; unit 0 is the constant
-        before = row.astype(np.float64)
-        free = np.rint(before[1:] * factor)
+    for phase in last[..., 0, 0]:  # views [2, hidden]; unit 0 is the constant
+        before = phase.astype(np.float64)
+        free = np.rint(before[:, 1:] * factor)
         # every unit is stored less 128, so a row's bias is -2 times its sum (imcodec.pyramid.model)
-        bias = REST_WIDTH + factor * (-2 * before.sum() - REST_WIDTH)
-        row[1:] = free
-        row[0] = np.clip(np.rint(-bias / 2 - free.sum()), -LARGEST_WEIGHT, LARGEST_WEIGHT)
+        bias = rest + factor * (-2 * before.sum(1) - rest)
+        phase[:, 1:] = free
+        constant = np.rint(-bias / 2 - free.sum(1))
+        phase[:, 0] = np.clip(constant, -LARGEST_WEIGHT, LARGEST_WEIGHT)
     return replace(context, weights=(*context.weights[:-1], last))
