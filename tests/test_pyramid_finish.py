@@ -1,0 +1,116 @@
+"""From a fit to the entropy code: what is done about latents that the table cannot code."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from imcodec.pyramid.context import Context
+from imcodec.pyramid.finish import ACCEPTED, FACTORS, REST_WIDTH, code, shrunk
+from imcodec.pyramid.fit import Fit, Fitted, Recipe
+from imcodec.pyramid.geometry import choose_geometry
+from imcodec.pyramid.rans import START
+from imcodec.pyramid.table import Ints, Table
+from imcodec.pyramid.walk import decode_latents, encode_latents, network
+from pictures import scene
+from pyramids import random_context
+
+TABLE = Table()
+
+
+@pytest.fixture(scope="module")
+def finished() -> tuple[Fit, Fitted]:
+    """A fit of a few steps, whose latents can all be coded."""
+    recipe = Recipe(1e-3, 6, 8, 3, 9)
+    fit = Fit(scene(41, 22, 1), choose_geometry(22, 41), recipe, torch.device("cpu"))
+    fitted = fit.run()
+    _, planes = encode_latents(fitted.context, fit.geometry, TABLE, fitted.planes)
+    return fit, replace(fitted, planes=planes, mse=fit.mse_of(planes))
+
+
+def parameters(context: Context) -> tuple[Ints, Ints]:
+    """(edge, width) of a few thousand random contexts."""
+    known = np.random.default_rng(0).integers(-3, 4, (context.queue + 1, 40, 60))
+    both = [network(context, phase, known.astype(np.float32)) for phase in (0, 1)]
+    edge, width = (np.stack(values) for values in zip(*both, strict=True))
+    return edge, width
+
+
+def same(planes: list[Ints], others: list[Ints]) -> bool:
+    return all(np.array_equal(one, other) for one, other in zip(planes, others, strict=True))
+
+
+def test_what_can_be_coded_is_left_alone(finished: tuple[Fit, Fitted]) -> None:
+    fit, fitted = finished
+    coded = code(fit, fitted)
+    assert coded.context is fitted.context
+    assert same(coded.planes, fitted.planes)
+    rate = fit.recipe.lmbda * coded.payload.ideal_bits / (22 * 41)
+    assert coded.cost == pytest.approx(fitted.mse + rate)
+
+
+@pytest.mark.parametrize(("lmbda", "steps"), [(1e-4, 2), (1e-4, 6), (4e-4, 10)])
+def test_latents_out_of_reach(lmbda: float, steps: int) -> None:
+    """Drawing all widths together costs less than spoilt pixels, here."""
+    pixels = np.zeros((24, 40, 1), np.uint8)
+    pixels[3:9, 20:31] = 255
+    fit = Fit(pixels, choose_geometry(24, 40), Recipe(lmbda, steps, 8, 3, 9), torch.device("cpu"))
+    fitted = fit.run()
+    costs, spoilt = [], []
+    for factor in FACTORS:
+        context = shrunk(fitted.context, factor)
+        payload, planes = encode_latents(context, fit.geometry, TABLE, fitted.planes)
+        mse = fit.mse_of(planes)
+        costs.append(mse + fit.recipe.lmbda * payload.ideal_bits / (24 * 40))
+        spoilt.append(mse - fit.mse_of(fitted.planes))
+    assert spoilt[0] > 0.1 * costs[0]
+    coded = code(fit, fitted)
+    assert coded.cost == pytest.approx(min(costs), rel=ACCEPTED)
+    assert coded.cost < 0.9 * costs[0]
+    decoded, decoder = decode_latents(coded.context, fit.geometry, TABLE, coded.payload)
+    assert same(decoded, coded.planes)
+    assert (decoder.states == START).all()
+
+
+def test_the_error_of_other_latents_is_that_of_the_picture(finished: tuple[Fit, Fitted]) -> None:
+    fit, fitted = finished
+    assert fit.mse_of(fitted.planes) == pytest.approx(fitted.mse)
+    empty = [np.zeros_like(plane) for plane in fitted.planes]
+    assert fit.mse_of(empty) > 2 * fitted.mse
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_widths_are_drawn_together(seed: int) -> None:
+    context = random_context(8, 3, seed, width=24)
+    _, before = parameters(context)
+    for factor in FACTORS:
+        _, after = parameters(shrunk(context, factor))
+        wanted = np.clip(REST_WIDTH + factor * (before - REST_WIDTH), 1, None)
+        # weights are small integers, and rounding them moves a width by a few
+        assert np.abs(after - wanted).mean() < 4
+    _, after = parameters(shrunk(context, 0))
+    assert np.ptp(after) == 0
+    assert after.flat[0] == pytest.approx(REST_WIDTH, abs=1)
+    assert shrunk(context, 1.0) is context
+
+
+@pytest.mark.parametrize("factor", [*FACTORS, 0.0])
+def test_what_was_centred_stays_centred(factor: float) -> None:
+    """At rest the symbol 0 lies in the middle of the table, whatever its width."""
+    context = random_context(8, 3, 0, width=24)
+    silent = np.zeros((context.queue + 1, 3, 3), np.float32)
+    for phase in (0, 1):
+        edge, width = (values[1, 1] for values in network(context, phase, silent))
+        assert edge + width / 2 == pytest.approx(TABLE.centre, abs=1.5)
+        edge, width = (values[1, 1] for values in network(shrunk(context, factor), phase, silent))
+        assert edge + width / 2 == pytest.approx(TABLE.centre, abs=2)
+
+
+def test_the_context_that_was_fitted_is_not_changed() -> None:
+    context = random_context(8, 3)
+    before = [weight.copy() for weight in context.weights]
+    shrunk(context, 0.5)
+    assert all(np.array_equal(a, b) for a, b in zip(before, context.weights, strict=True))
