@@ -30,7 +30,7 @@ inputs, or a directory, each failure is reported and the rest is done.
 | 2 | the call makes no sense, or a package that it needs is missing |
 | 3 | a file is damaged, or of another kind; it may not exist |
 | 4 | a size or quality that was asked for cannot be reached |
-| 130 | interrupted; the old output is untouched |
+| 130 | interrupted; the old output is untouched, unless `--keep-best` was asked for |
 """
 
 
