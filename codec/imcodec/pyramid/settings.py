@@ -19,7 +19,7 @@ from imcodec.errors import UsageError
 from imcodec.ranges import in_range, one_of
 
 #: steps of each effort
-STEPS = {1: 30, 2: 60, 3: 120, 4: 240, 5: 480, 6: 900, 7: 1600, 8: 2800, 9: 4800}
+STEPS = {1: 50, 2: 100, 3: 220, 4: 450, 5: 900, 6: 1600, 7: 2800, 8: 4800, 9: 7500}
 
 
 @dataclass(frozen=True)
