@@ -13,7 +13,7 @@ from imcodec.pyramid.choice import choose, network_bytes
 from imcodec.pyramid.fit import Fit
 from imcodec.pyramid.geometry import choose_geometry
 from imcodec.pyramid.model import ContextNetwork, Synthesis
-from imcodec.pyramid.settings import NETWORKS, PyramidSettings
+from imcodec.pyramid.settings import NETWORKS, STEPS, PyramidSettings
 from imcodec.pyramid.table import Table
 from pictures import scene
 
@@ -94,4 +94,4 @@ def test_settings_reach_the_recipe() -> None:
     assert geometry == choose_geometry(20, 30)
     by_name, _ = choose(scene(30, 20), PyramidSettings(quality=75, effort=1), CPU, 1)
     assert by_name.lmbda == pytest.approx(10**-3.4)
-    assert by_name.steps == 30
+    assert by_name.steps == STEPS[1]
