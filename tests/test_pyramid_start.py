@@ -125,6 +125,16 @@ def test_a_higher_price_leaves_more_out() -> None:
     assert qualities == sorted(qualities, reverse=True)
 
 
+def test_no_price_is_too_low() -> None:
+    """Black and white noise: smaller steps would need larger latents than there are."""
+    noise = np.random.default_rng(0).integers(0, 2, (44, 60, 1)).astype(np.uint8) * 255
+    _, drawn = started(noise, 1e-4)
+    for lmbda in (1e-5, 1e-6):
+        others, other = started(noise, lmbda)
+        assert float(others.rounded().abs().max()) < LARGEST_LATENT
+        assert psnr(noise, other) >= psnr(noise, drawn)
+
+
 @pytest.mark.parametrize("colour", [(0, 0, 0), (255, 255, 255), (10, 200, 77), (128,), (0, 255)])
 def test_a_flat_picture_has_nothing_to_say(colour: tuple[int, ...]) -> None:
     pixels = np.full((20, 30, len(colour)), colour, np.uint8)

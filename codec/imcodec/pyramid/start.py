@@ -22,6 +22,8 @@ from imcodec.pyramid.model import LARGEST_BYTE, SYNTHESIS_UNIT, ContextNetwork, 
 #: step of a latent at lambda = 1e-3, in colours of 0 .. 255; it grows with lambda's square root,
 #: as the best step of a uniform quantiser does (D = step**2 / 12, dD/dR = -2 D log 2)
 UNIT = 15.0
+#: lambda below which the step shrinks no more: latents and the table reach only so far
+LEAST_PRICE = 1e-4
 #: latents below this are left out at first, the others shrink by it
 DEAD = 1.0
 #: colour axes below this standard deviation (0 .. 255) get no level of their own
@@ -60,7 +62,8 @@ def start_picture(
     """
     levels, channels = len(interpolations), len(colours)
     mean = colours.mean(1, keepdim=True)
-    axes = _level_axes(colours - mean, levels) * UNIT * math.sqrt(lmbda / 1e-3)
+    unit = UNIT * math.sqrt(max(lmbda, LEAST_PRICE) / 1e-3)
+    axes = _level_axes(colours - mean, levels) * unit
     # colour = W2 . W1 . latents * 65/256/64; both weights share the step alike
     product = axes * (256 / 65 * 64)  # [channels, levels]
     gain = float(product.abs().max().clamp_min(1e-6).sqrt())
