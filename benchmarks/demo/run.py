@@ -30,7 +30,7 @@ def main() -> None:
     picture, coded = directory / "bird.png", directory / "bird.onnx"
     print("drawing a godwit ...", flush=True)
     write_picture(draw(), picture)
-    imcodec("encode", picture, coded, "--plot", directory / "training-curve.png")
+    imcodec("encode", picture, coded, "--effort", "4", "--plot", directory / "training-curve.png")
     imcodec("decode", coded, directory / "bird-1x.png", "-v")
     imcodec("decode", coded, directory / "bird-2x.png", "--scale", "2")
     imcodec("compare", picture, coded, "--side-by-side", directory / "side-by-side.png")

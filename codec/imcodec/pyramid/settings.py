@@ -34,8 +34,8 @@ class NetworkSize:
 
 
 NETWORKS: dict[str, NetworkSize] = {
-    "small": NetworkSize(8, 3, 12),
-    "medium": NetworkSize(14, 3, 24),
+    "small": NetworkSize(8, 3, 24),
+    "medium": NetworkSize(14, 3, 32),
     "large": NetworkSize(22, 3, 40),
 }
 

@@ -26,6 +26,8 @@ UNIT = 15.0
 LEAST_PRICE = 1e-4
 #: latents below this are left out at first, the others shrink by it
 DEAD = 1.0
+#: below this lambda colours start at 1/4 and 1/8, above it at 1/8 and 1/16 (2 % fewer bits each)
+FINE_PRICE = 7e-4
 #: colour axes below this standard deviation (0 .. 255) get no level of their own
 LEAST_DEVIATION = 2.0
 
@@ -63,7 +65,8 @@ def start_picture(
     levels, channels = len(interpolations), len(colours)
     mean = colours.mean(1, keepdim=True)
     unit = UNIT * math.sqrt(max(lmbda, LEAST_PRICE) / 1e-3)
-    axes = _level_axes(colours - mean, levels) * unit
+    finest = 3 if lmbda < FINE_PRICE else 4  # the finer of the two levels for colour, 1/4 or 1/8
+    axes = _level_axes(colours - mean, levels, levels - finest) * unit
     # colour = W2 . W1 . latents * 65/256/64; both weights share the step alike
     product = axes * (256 / 65 * 64)  # [channels, levels]
     gain = float(product.abs().max().clamp_min(1e-6).sqrt())
@@ -78,7 +81,7 @@ def start_picture(
     _project(latents, interpolations, colours - constant, axes)
 
 
-def _level_axes(colours: Tensor, levels: int) -> Tensor:
+def _level_axes(colours: Tensor, levels: int, second: int) -> Tensor:
     """A colour axis of length sqrt(channels) for each level, [channels, levels]."""
     channels = len(colours)
     covariance = (colours @ colours.T / colours.shape[1]).cpu().double()
@@ -86,8 +89,8 @@ def _level_axes(colours: Tensor, levels: int) -> Tensor:
     vectors = vectors.flip(1) * vectors.flip(1).sum(0).sign().where(vectors.sum(0) != 0, 1.0)
     deviations = variances.flip(0).clamp_min(0).sqrt()
     axes = vectors[:, :1].repeat(1, levels)
-    if levels >= 4:
-        for axis, level in ((1, levels - 3), (2, levels - 4)):
+    if second >= 1:
+        for axis, level in ((1, second), (2, second - 1)):
             if axis < channels and deviations[axis] > LEAST_DEVIATION:
                 axes[:, level] = vectors[:, axis]
     if deviations[0] == 0:
