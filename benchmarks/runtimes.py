@@ -5,7 +5,10 @@
 Each version is installed, with nothing else of ours, in a virtual environment of its own under
 `--venvs` (kept for the next run), and decodes the bare files with default options. Printed for each
 file and version: the largest difference to the picture that imcodec decodes, and the share of
-samples that differ at all. Exits with 1 if a difference is larger than 1. Needs a package registry.
+samples that differ at all; for a pyramid also how many of its latents, and of the numbers in which
+its entropy code ends (the states of all lanes, the words read), are not those that imcodec decodes.
+Exits with 1 if a difference is larger than 1, or one of the latter numbers is not the same. Needs a
+package registry.
 """
 
 from __future__ import annotations
@@ -15,22 +18,22 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from imcodec import decode, info
+from imcodec import decode
+from probe import pixel_grid, probe
 
 VERSIONS = ("1.17.3", "1.20.1", "1.23.2", "newest")
-#: runs in the other environment: file, width, height, result
+#: runs in the other environment: model, grid, where all outputs go
 PROGRAM = """
 import sys
 import numpy as np, onnxruntime as ort
-path, width, height, out = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
-x = (2 * np.arange(width) + 1) / width - 1
-y = (2 * np.arange(height) + 1) / height - 1
-grid = np.stack(np.meshgrid(x, y), -1)[None].astype(np.float32)
-session = ort.InferenceSession(path, providers=["CPUExecutionProvider"])
-np.save(out, session.run(None, {"grid": grid})[0][0])
+model, grid, out = sys.argv[1:]
+session = ort.InferenceSession(model, providers=["CPUExecutionProvider"])
+np.savez(out, *session.run(None, {"grid": np.load(grid)}))
 print(ort.__version__)
 """
 
@@ -41,16 +44,19 @@ def main() -> None:
     parser.add_argument("--versions", nargs="+", default=VERSIONS)
     parser.add_argument("--venvs", type=Path, default=Path(tempfile.gettempdir()) / "imcodec-venvs")
     arguments = parser.parse_args()
-    worst = 0
-    print("| file | onnxruntime | largest difference | samples that differ |")
-    print("| --- | --- | ---: | ---: |")
+    expected = [(path, decode(path), probe(path)) for path in arguments.files]
+    same = True
+    print("| file | onnxruntime | largest difference | samples that differ | latents | ends |")
+    print("| --- | --- | ---: | ---: | ---: | ---: |")
     for version in arguments.versions:
         python = environment(arguments.venvs, version)
-        for path in arguments.files:
-            found, largest, share = compare(python, path)
-            worst = max(worst, largest)
-            print(f"| {path.name} | {found} | {largest} | {100 * share:.4f} % |", flush=True)
-    sys.exit(worst > 1)
+        for path, pixels, probed in expected:
+            found, largest, share = compare(python, path, pixels)
+            wrong = probed.wrong(run(python, probed.model, probed.grid)[1]) if probed else None
+            same = same and largest <= 1 and not any(wrong or ())
+            cells = [path.name, found, largest, f"{100 * share:.4f} %", *(wrong or ("", ""))]
+            print("|", " | ".join(map(str, cells)), "|", flush=True)
+    sys.exit(not same)
 
 
 def environment(directory: Path, version: str) -> Path:
@@ -68,16 +74,26 @@ def environment(directory: Path, version: str) -> Path:
     return python
 
 
-def compare(python: Path, path: Path) -> tuple[str, int, float]:
+def compare(python: Path, path: Path, pixels: NDArray[np.uint8]) -> tuple[str, int, float]:
     """(version, largest difference, share of samples that differ) of a file there and here."""
-    found = info(path)
+    height, width, _ = pixels.shape
+    version, (shown, *_) = run(python, path.read_bytes(), pixel_grid(width, height))
+    difference = np.abs(shown[0].astype(int) - pixels)
+    return version, int(difference.max()), float((difference > 0).mean())
+
+
+def run(python: Path, model: bytes, grid: NDArray[np.float32]) -> tuple[str, list[NDArray[Any]]]:
+    """The version of onnxruntime of an environment, and all outputs of a model there."""
     with tempfile.TemporaryDirectory() as scratch:
-        out = Path(scratch) / "pixels.npy"
-        command = [str(python), "-c", PROGRAM, str(path), str(found.width), str(found.height), out]
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
-        pixels = np.load(out).astype(int)
-    difference = np.abs(pixels - decode(path))
-    return done.stdout.strip(), int(difference.max()), float((difference > 0).mean())
+        paths = [Path(scratch) / name for name in ("model.onnx", "grid.npy", "outputs.npz")]
+        paths[0].write_bytes(model)
+        np.save(paths[1], grid)
+        command = [str(python), "-c", PROGRAM, *map(str, paths)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            sys.exit(f"{python}: {done.stderr.strip()}")
+        with np.load(paths[2]) as outputs:
+            return done.stdout.strip(), list(outputs.values())
 
 
 if __name__ == "__main__":
