@@ -22,9 +22,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from probe import pixel_grid, probe
 
 from imcodec import decode
-from probe import pixel_grid, probe
 
 VERSIONS = ("1.17.3", "1.20.1", "1.23.2", "newest")
 #: runs in the other environment: model, grid, where all outputs go
