@@ -33,12 +33,13 @@ class Probe:
     grid: NDArray[np.float32]
     #: coarse to fine
     planes: list[NDArray[np.int8]]
+    lanes: int
     words: int
 
     @property
-    def count(self) -> int:
-        """Latents in the file."""
-        return sum(plane.size for plane in self.planes)
+    def counts(self) -> tuple[int, int]:
+        """Latents in the file, and numbers of its entropy code's end."""
+        return sum(plane.size for plane in self.planes), self.lanes + 1
 
     def wrong(self, outputs: Sequence[NDArray[Any]]) -> tuple[int, int]:
         """Latents, and numbers of the entropy code's end, that are not what they should be.
@@ -46,6 +47,8 @@ class Probe:
         `outputs` are the model's, in its own order, of any shape.
         """
         _, features, states, position = outputs
+        if features.size != len(self.planes) * self.counts[0] or states.size != self.lanes:
+            return self.counts
         ends = np.cumsum([plane.size for plane in self.planes])
         # level l at the cells of level l; what it is elsewhere is interpolated
         found = np.concatenate(
@@ -72,8 +75,16 @@ def probe(path: Path) -> Probe | None:
         model=graph.build(picture_of(contents.header, stored), stored.payload, debug=True),
         grid=cell_grid(contents.header.geometry),
         planes=latents(path),
+        lanes=len(stored.states),
         words=len(stored.words),
     )
+
+
+def counted(probed: Probe | None, wrong: tuple[int, int]) -> list[str]:
+    """Two cells of a table: how many numbers differ, of how many."""
+    if probed is None:
+        return ["", ""]
+    return [f"{number} of {count}" for number, count in zip(wrong, probed.counts, strict=True)]
 
 
 def pixel_grid(width: int, height: int) -> NDArray[np.float32]:

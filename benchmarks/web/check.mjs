@@ -2,8 +2,11 @@
 //
 //     node check.mjs DIRECTORY
 //
-// benchmarks/web.py puts there, for each case: NAME.onnx, NAME.json (width, height), NAME.rgb, the
-// expected bytes at the picture's own pixels. One JSON row per case goes to stdout.
+// benchmarks/web.py puts there, for each case: NAME.onnx, NAME.grid (float32 x, y of every point) and
+// NAME.json (the shape of the grid); and either NAME.rgb, the bytes that are expected, or nothing:
+// then the outputs are written to NAME.0, NAME.1 and so on. One JSON row per case goes to stdout:
+// milliseconds, and with NAME.rgb the bytes of the file, the largest difference and the share of
+// samples that differ.
 import fs from "node:fs";
 import path from "node:path";
 import * as ort from "onnxruntime-web";
@@ -12,35 +15,42 @@ ort.env.wasm.numThreads = 1;
 ort.env.logLevel = "error";
 const directory = process.argv[2];
 
-function pixelGrid(width, height) {
-  const grid = new Float32Array(2 * width * height);
-  for (let y = 0, at = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      grid[at++] = (2 * x + 1) / width - 1;
-      grid[at++] = (2 * y + 1) / height - 1;
-    }
-  }
-  return new ort.Tensor("float32", grid, [1, height, width, 2]);
+function readGrid(base) {
+  const { buffer } = new Uint8Array(fs.readFileSync(`${base}.grid`)); // a copy: it begins at 0
+  const shape = JSON.parse(fs.readFileSync(`${base}.json`));
+  return new ort.Tensor("float32", new Float32Array(buffer), shape);
 }
 
-for (const file of fs.readdirSync(directory).filter((name) => name.endsWith(".onnx")).sort()) {
-  const base = path.join(directory, file.slice(0, -5));
-  const { width, height } = JSON.parse(fs.readFileSync(`${base}.json`));
-  const expected = fs.readFileSync(`${base}.rgb`);
-  const start = performance.now();
-  const model = new Uint8Array(fs.readFileSync(`${base}.onnx`));
-  const session = await ort.InferenceSession.create(model, { executionProviders: ["wasm"] });
-  const loaded = performance.now();
-  const { rgb } = await session.run({ grid: pixelGrid(width, height) });
-  const done = performance.now();
-  let largest = 0;
+function compare(found, expected) {
+  let largest = found.length === expected.length ? 0 : 255;
   let differ = 0;
   for (let i = 0; i < expected.length; i++) {
-    const difference = Math.abs(rgb.data[i] - expected[i]);
+    const difference = Math.abs(found[i] - expected[i]);
     largest = Math.max(largest, difference);
     differ += difference > 0;
   }
-  const same = rgb.data.length === expected.length;
-  const row = { file, largest: same ? largest : 255, share: differ / expected.length };
-  console.log(JSON.stringify({ ...row, session: loaded - start, run: done - loaded }));
+  return { largest, share: differ / expected.length };
+}
+
+for (const file of fs.readdirSync(directory).filter((name) => name.endsWith(".onnx"))) {
+  const name = file.slice(0, -5);
+  const base = path.join(directory, name);
+  const grid = readGrid(base);
+  const model = new Uint8Array(fs.readFileSync(`${base}.onnx`));
+  const start = performance.now();
+  const session = await ort.InferenceSession.create(model, { executionProviders: ["wasm"] });
+  const loaded = performance.now();
+  const outputs = await session.run({ grid });
+  const done = performance.now();
+  let row = { name, size: model.length, session: loaded - start, run: done - loaded };
+  if (fs.existsSync(`${base}.rgb`)) {
+    row = { ...row, ...compare(outputs.rgb.data, fs.readFileSync(`${base}.rgb`)) };
+  } else {
+    session.outputNames.forEach((output, i) => {
+      const { buffer, byteOffset, byteLength } = outputs[output].data;
+      fs.writeFileSync(`${base}.${i}`, new Uint8Array(buffer, byteOffset, byteLength));
+    });
+  }
+  await session.release();
+  console.log(JSON.stringify(row));
 }
