@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imcodec.container import Container, Source, open_container
+from imcodec.enlarge import Enlargement
 from imcodec.errors import LimitError, UsageError
 from imcodec.grid import MAX_PIXELS, Crop, View, view
 from imcodec.mlp_drawer import MlpDrawer
@@ -118,8 +119,13 @@ class Renderer:
 
     def picture(self, seen: View, threads: int = 0) -> NDArray[np.uint8]:
         """What a view shows: uint8 [H, W, C]."""
-        colours = self.render(seen.coordinates, seen.pixels, threads)
-        return colours.reshape(seen.height, seen.width, self._drawer.channels)
+        larger = Enlargement.of(seen) if self._drawer.interpolates else None
+        if larger is None:
+            colours = self.render(seen.coordinates, seen.pixels, threads)
+            return colours.reshape(seen.height, seen.width, self._drawer.channels)
+        height, width = larger.shape
+        drawn = self.render(larger.coordinates, height * width, threads)
+        return larger.finish(drawn.reshape(height, width, -1), seen)
 
     def render(
         self,

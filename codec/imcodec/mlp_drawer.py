@@ -14,6 +14,9 @@ from imcodec.runtime import Session, chunk_size
 class MlpDrawer:
     """A verified file of this model, loaded into onnxruntime."""
 
+    #: the network says what lies between the pixels
+    interpolates = False
+
     def __init__(self, contents: MlpFile, data: bytes) -> None:
         header = contents.header
         self.channels = header.channels

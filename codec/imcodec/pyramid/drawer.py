@@ -50,6 +50,9 @@ class Latents:
 class PyramidDrawer:
     """A verified file of this model, loaded into onnxruntime."""
 
+    #: between the pixels there is nothing but interpolation
+    interpolates = True
+
     def __init__(self, contents: PyramidFile) -> None:
         header = contents.header
         self.channels = header.channels
