@@ -8,11 +8,11 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from imcodec.pyramid.context import Context
+from imcodec.pyramid.context import PARENTS, Context
 from imcodec.pyramid.file import TABLE, Stored, build
 from imcodec.pyramid.geometry import Geometry, choose_geometry
 from imcodec.pyramid.header import QUEUE, TAPS, PyramidHeader
-from imcodec.pyramid.table import Ints
+from imcodec.pyramid.table import MEAN_UNIT, Ints
 from imcodec.pyramid.walk import encode_latents
 
 
@@ -29,14 +29,14 @@ def random_context(hidden: int = 6, depth: int = 2, seed: int = 0, width: int = 
         weights[:, 0] = 0
         return weights
 
-    layers = [draw(9, 2, hidden, QUEUE + 1, 1, TAPS)]
+    layers = [draw(7, 2, hidden, QUEUE + PARENTS, 1, TAPS)]
     layers += [draw(5, 2, hidden, hidden, 1, 1) for _ in range(depth - 2)]
     last = np.zeros((2, 2, hidden, 1, 1), np.int8)
     last[:, 0, 1 % hidden] += 3
     last[:, 0, 2 % hidden] -= 2
     last[:, 1, 2 % hidden] += 2
     # at rest every unit says -128, so a channel says -2 times the sum of its weights
-    for channel, wanted in ((0, TABLE.centre - width / 2), (1, width)):
+    for channel, wanted in ((0, MEAN_UNIT / 2), (1, width)):
         last[:, channel, 0] -= round(wanted / 2 + float(last[0, channel].sum()))
     return Context((*layers, last))
 

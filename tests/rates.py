@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from imcodec.pyramid.geometry import Geometry
 from imcodec.pyramid.rate import BEYOND, Distribution, Layers
-from imcodec.pyramid.table import Table
+from imcodec.pyramid.table import MEAN_UNIT, Table
 
 TABLE = Table()
 LAW = Distribution.of(TABLE)
@@ -34,7 +34,7 @@ def through(value: Tensor, shown: Tensor) -> Tensor:
 
 
 def contexts(plane: Tensor, parent: Tensor, filler: int, factor: int, phase: int) -> Tensor:
-    """[20, strips * rows * columns], from the table in imcodec.pyramid.context.
+    """[35, strips * rows * columns], from the table in imcodec.pyramid.context.
 
     plane [S, R, 2 w], parent [S, R / factor, w].
     """
@@ -45,24 +45,26 @@ def contexts(plane: Tensor, parent: Tensor, filler: int, factor: int, phase: int
 
     rows = []
     for r in range(plane.shape[1]):
-        if phase == 0:
-            channels = [half_row(r - 2, 1), half_row(r - 1, 0), half_row(r - 1, 1)]
-        else:
-            channels = [half_row(r - 1, 0), half_row(r - 1, 1), half_row(r, 0)]
-        padded = F.pad(torch.stack([*channels, parent[:, r // factor]]), (2, 2))
+        before = [(r + n // 2, n % 2) for n in range(phase - 5, phase)]
+        near = [(r - 1) // 2, (r + 1) // 2] if factor == 2 else [r, r]
+        parents = [parent[:, min(max(row, 0), parent.shape[1] - 1)] for row in near]
+        channels = [half_row(row, odd) for row, odd in before]
+        padded = F.pad(torch.stack([*channels, *parents]), (2, 2))
         taps = [padded[..., tap : tap + parent.shape[2]] for tap in range(5)]
         rows.append(torch.stack(taps, 1))  # [channel, tap, S, w]
-    return torch.stack(rows, 3).reshape(20, -1)
+    return torch.stack(rows, 3).reshape(35, -1)
 
 
 def code_length(output: Tensor, value: Tensor, beyond: float, seen: Seen) -> Tensor:
     """Nats of values [n] under outputs [2, n] of the network."""
-    edge = through(output[0], output[0].clamp(-128, 127))
+    mean = through(output[0], output[0].clamp(-128, 127))
     raw = output[1]
     width = through(raw, raw.clamp(1, LAW.widest))
     clipped = (raw - width).detach()
     if width.requires_grad:  # no gradient drives a clipped width further out
         width.register_hook(lambda g: g * (clipped * g >= 0))
+    shift = width * mean / MEAN_UNIT
+    edge = LAW.centre - through(shift, shift.trunc())
     first = edge + width * value
     last = first + width
     seen.places.append(torch.stack([first, last]))

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from imcodec.pyramid import choice
-from imcodec.pyramid.choice import choose, network_bytes
+from imcodec.pyramid.choice import cheapest, choose, network_bytes
 from imcodec.pyramid.fit import Fit
 from imcodec.pyramid.geometry import choose_geometry
 from imcodec.pyramid.model import ContextNetwork, Synthesis
@@ -45,26 +45,31 @@ def test_a_network_that_was_asked_for(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("bits", "expected"),
+    ("bits", "share", "expected"),
     [
-        ((9e6, 9e6, 9e6), "small"),  # no gain: the smallest
-        ((9e6, 1e6, 1e6), "medium"),
-        ((9e6, 8e6, 1e6), "large"),
-        # a gain that pays for the next size, and one that does not
-        ((9e6, 9e6 - 20_000, 9e6 - 20_000), "medium"),
-        ((9e6, 9e6 - 5_000, 9e6 - 5_000), "small"),
+        (0.0, 1.0, "small"),
+        (80_000.0, 1.0, "small"),
+        (150_000.0, 1.0, "medium"),
+        (900_000.0, 1.0, "large"),
+        (900_000.0, 0.0, "small"),  # no time to learn
     ],
 )
-def test_the_smallest_sum_of_bits_and_networks(
-    monkeypatch: pytest.MonkeyPatch, bits: tuple[float, ...], expected: str
-) -> None:
-    by_width = {size.hidden: count for size, count in zip(NETWORKS.values(), bits, strict=True)}
-    monkeypatch.setattr(Fit, "start_bits", lambda fit: by_width[fit.recipe.hidden])
-    assert chosen(NOISE)[0] == expected
+def test_the_smallest_sum_of_bits_and_networks(bits: float, share: float, expected: str) -> None:
+    assert cheapest(bits, share, 6, 3) == expected
 
 
-def test_without_a_prior_nobody_can_be_asked() -> None:
-    assert chosen(NOISE, prior=False)[0] == "medium"
+def test_many_bits_ask_for_a_larger_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert chosen(NOISE)[0] == "small"
+    monkeypatch.setattr(Fit, "start_bits", lambda _: 9e6)
+    assert chosen(NOISE)[0] == "large"
+    assert chosen(NOISE, steps=2)[0] == "small"
+
+
+@pytest.mark.parametrize(("effort", "empty"), [(1, 1), (2, 1), (3, 2), (4, 2), (5, 4), (9, 4)])
+def test_longer_fits_start_with_more_empty_planes(effort: int, empty: int) -> None:
+    recipe, geometry = choose(NOISE, PyramidSettings(effort=effort), CPU, 1)
+    assert geometry.levels == 5
+    assert recipe.empty == empty
 
 
 def test_large_pictures_take_the_large_network(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,8 +31,8 @@ def test_a_good_file_is_accepted_and_described() -> None:
     assert (found.model, found.version, found.psnr, found.bits) == ("pyramid", 1, 30.12, 8)
     assert found.features == "latents at 6 levels, 1/1 to 1/32"
     shapes = [(layer.inputs, layer.outputs) for layer in found.layers]
-    assert shapes == [(20, 14), (14, 14), (14, 2), (20, 14), (14, 14), (14, 2), (6, 16), (16, 3)]
-    assert found.parameters == found.bytes.weights == 1168
+    assert shapes == [(35, 14), (14, 14), (14, 2), (35, 14), (14, 14), (14, 2), (6, 16), (16, 3)]
+    assert found.parameters == found.bytes.weights == 1588
     assert info(FILES[1]).features == "latents at 1 level, 1/1"
     assert info(FILES[2]).features.endswith("1/2 to 1/8")
 
@@ -43,7 +43,7 @@ def test_bytes_add_up_to_the_file(data: bytes) -> None:
     assert count.total == len(data)
     assert count.graph + count.weights + count.payload + count.header == count.total
     assert min(count.weights, count.payload, count.header) > 0
-    assert 2200 < count.graph < 2500
+    assert 2400 < count.graph < 2650
 
 
 def test_layers_are_real_numbers() -> None:
@@ -59,7 +59,7 @@ def test_layers_are_real_numbers() -> None:
         features = np.full(header.levels, value * 65 / 256) @ weights[: header.levels]
         exact = 64 * np.maximum(features, weights[header.levels]) @ weights[header.levels + 1 :].T
         assert np.abs(colours - exact).max() <= 0.51
-    assert layers[0].weight.shape == (20, 6)
+    assert layers[0].weight.shape == (35, 6)
     assert layers[1].bias[0] == -2 * stored.context[1][0, 0].sum()
 
 

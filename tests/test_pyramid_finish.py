@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from imcodec.pyramid.context import Context
+from imcodec.pyramid.context import PARENTS, Context
 from imcodec.pyramid.finish import ACCEPTED, FACTORS, REST_WIDTH, code, shrunk
 from imcodec.pyramid.fit import Fit, Fitted, Recipe
 from imcodec.pyramid.geometry import choose_geometry
@@ -32,11 +32,11 @@ def finished() -> tuple[Fit, Fitted]:
 
 
 def parameters(context: Context) -> tuple[Ints, Ints]:
-    """(edge, width) of a few thousand random contexts."""
-    known = np.random.default_rng(0).integers(-3, 4, (context.queue + 1, 40, 60))
+    """(mean, width) of a few thousand random contexts."""
+    known = np.random.default_rng(0).integers(-3, 4, (context.queue + PARENTS, 40, 60))
     both = [network(context, phase, known.astype(np.float32)) for phase in (0, 1)]
-    edge, width = (np.stack(values) for values in zip(*both, strict=True))
-    return edge, width
+    mean, width = (np.stack(values) for values in zip(*both, strict=True))
+    return mean, width
 
 
 def same(planes: list[Ints], others: list[Ints]) -> bool:
@@ -52,7 +52,7 @@ def test_what_can_be_coded_is_left_alone(finished: tuple[Fit, Fitted]) -> None:
     assert coded.cost == pytest.approx(fitted.mse + rate)
 
 
-@pytest.mark.parametrize(("lmbda", "steps"), [(1e-4, 2), (1e-4, 6), (4e-4, 10)])
+@pytest.mark.parametrize(("lmbda", "steps"), [(1e-4, 2), (1e-4, 6)])
 def test_latents_out_of_reach(lmbda: float, steps: int) -> None:
     """Drawing all widths together costs less than spoilt pixels, here."""
     pixels = np.zeros((24, 40, 1), np.uint8)
@@ -85,9 +85,10 @@ def test_the_error_of_other_latents_is_that_of_the_picture(finished: tuple[Fit, 
 @pytest.mark.parametrize("seed", range(3))
 def test_widths_are_drawn_together(seed: int) -> None:
     context = random_context(8, 3, seed, width=24)
-    _, before = parameters(context)
+    means, before = parameters(context)
     for factor in FACTORS:
-        _, after = parameters(shrunk(context, factor))
+        same_means, after = parameters(shrunk(context, factor))
+        assert (same_means == means).all()
         wanted = np.clip(REST_WIDTH + factor * (before - REST_WIDTH), 1, None)
         # weights are small integers, and rounding them moves a width by a few
         assert np.abs(after - wanted).mean() < 4
@@ -95,18 +96,6 @@ def test_widths_are_drawn_together(seed: int) -> None:
     assert np.ptp(after) == 0
     assert after.flat[0] == pytest.approx(REST_WIDTH, abs=1)
     assert shrunk(context, 1.0) is context
-
-
-@pytest.mark.parametrize("factor", [*FACTORS, 0.0])
-def test_what_was_centred_stays_centred(factor: float) -> None:
-    """At rest the symbol 0 lies in the middle of the table, whatever its width."""
-    context = random_context(8, 3, 0, width=24)
-    silent = np.zeros((context.queue + 1, 3, 3), np.float32)
-    for phase in (0, 1):
-        edge, width = (values[1, 1] for values in network(context, phase, silent))
-        assert edge + width / 2 == pytest.approx(TABLE.centre, abs=1.5)
-        edge, width = (values[1, 1] for values in network(shrunk(context, factor), phase, silent))
-        assert edge + width / 2 == pytest.approx(TABLE.centre, abs=2)
 
 
 def test_the_context_that_was_fitted_is_not_changed() -> None:

@@ -120,7 +120,7 @@ def test_the_graph_is_small() -> None:
     header, stored, _ = made_pyramid(96, 64)
     networks = sum(layer.size for layer in stored.context) + stored.synthesis.size
     text = len(header.text(stored.joined)) + 14
-    assert len(build(header, stored)) - stored.payload.size - networks - text <= 2376
+    assert len(build(header, stored)) - stored.payload.size - networks - text <= 2539
 
 
 def test_stored_tensors_are_never_shared() -> None:

@@ -47,8 +47,8 @@ def test_one_known_spelling() -> None:
 
 
 def test_shapes() -> None:
-    assert HEADER.context_shapes == ((2, 14, 4, 1, 5), (2, 14, 14, 1, 1), (2, 2, 14, 1, 1))
-    assert replace(HEADER, depth=2).context_shapes == ((2, 14, 4, 1, 5), (2, 2, 14, 1, 1))
+    assert HEADER.context_shapes == ((2, 14, 7, 1, 5), (2, 14, 14, 1, 1), (2, 2, 14, 1, 1))
+    assert replace(HEADER, depth=2).context_shapes == ((2, 14, 7, 1, 5), (2, 2, 14, 1, 1))
     assert HEADER.synthesis_shape == (10, 16, 1, 1)
     assert HEADER.geometry.plane(6) == (512, 768)
 

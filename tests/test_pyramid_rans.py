@@ -11,7 +11,7 @@ from imcodec.pyramid.table import Table
 def test_round_trip_ends_in_the_start_state(steps: int, lanes: int) -> None:
     table, random = Table(), np.random.default_rng(steps)
     width = random.integers(1, 54, (steps, lanes))
-    edge = (table.centre - width / 2 + random.normal(0, 9, width.shape)).astype(np.int64)
+    edge = table.edge(random.integers(-40, 57, width.shape), width)
     value = table.clamp(edge, width, np.rint(random.normal(0, 3, width.shape)).astype(np.int64))
     low, count = table.frequencies(edge, width, value)
     payload = encode(low, count, table.total)

@@ -100,12 +100,12 @@ def test_the_wild_network_goes_everywhere() -> None:
     seen = Seen()
     layers = detached(network(1.0).layers(), torch.float64)
     reference([plane.double() for plane in planes_of(geometry)], geometry, layers, seen)
-    edges, widths = (torch.cat([part[i] for part in seen.outputs]) for i in range(2))
+    means, widths = (torch.cat([part[i] for part in seen.outputs]) for i in range(2))
     hidden = seen.all("hidden")
     first, last = (torch.cat([part[i] for part in seen.places]) for i in range(2))
     for happened in (
-        edges < -128,
-        edges > 127,
+        means < -128,
+        means > 127,
         widths < 1,
         widths > LAW.widest,
         hidden < 0,
@@ -169,15 +169,16 @@ def test_the_rate_is_the_length_of_the_entropy_code(geometry: Geometry) -> None:
 def test_the_formula_is_the_table() -> None:
     """P(v) * M against the counts of slots, for every value of a few hundred distributions."""
     generator = np.random.default_rng(0)
-    edge = generator.integers(-128, 128, 400)
+    mean = generator.integers(-128, 128, 400)
     width = generator.integers(1, LAW.widest + 1, 400)
+    edge = TABLE.edge(mean, width)
     value = generator.integers(-4, 5, 400)
     _, count = TABLE.frequencies(edge, width, value)
     first = edge + width * value
     inside = (first >= 0) & (first + width < TABLE.size)
     assert 50 < inside.sum() < 400
     work = Pass(choose_geometry(4, 4), detached(network().layers()), LAW, 1.0, 100)
-    for e, w, v, slots in zip(*(a[inside] for a in (edge, width, value, count)), strict=True):
-        output = torch.tensor([e, w]).float().expand(2, 2).unsqueeze(2)
+    for m, w, v, slots in zip(*(a[inside] for a in (mean, width, value, count)), strict=True):
+        output = torch.tensor([m, w]).float().expand(2, 2).unsqueeze(2)
         nats, _, _ = work._code_length(output, torch.full((2, 1), float(v)), BEYOND)
         assert math.exp(-float(nats) / 2) * TABLE.total == pytest.approx(slots, abs=1.01)

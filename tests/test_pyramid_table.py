@@ -5,7 +5,7 @@ import pytest
 
 from imcodec import ImcodecError
 from imcodec.pyramid.context import LARGEST_WIDTH
-from imcodec.pyramid.table import SAFE_MARGIN, CodingError, Table
+from imcodec.pyramid.table import MEAN_UNIT, SAFE_MARGIN, CodingError, Table
 
 
 def test_default_table_is_far_from_rounding_edges() -> None:
@@ -47,7 +47,7 @@ def test_clamp_gives_the_nearest_value_that_can_be_coded() -> None:
     table = Table()
     random = np.random.default_rng(0)
     width = random.integers(1, 40, 20000)
-    edge = (table.centre - width / 2 + random.integers(-30, 31, 20000)).astype(np.int64)
+    edge = table.edge(random.integers(-128, 128, 20000), width)
     wanted = random.integers(-127, 128, 20000)
     value = table.clamp(edge, width, wanted)
     assert (table.frequencies(edge, width, value)[1] > 0).all()
@@ -62,9 +62,27 @@ def test_clamp_refuses_widths_outside_the_table() -> None:
     assert issubclass(CodingError, ImcodecError)
 
 
-def test_wherever_a_distribution_lies_some_value_can_be_coded() -> None:
+def test_clamp_refuses_edges_that_no_mean_gives() -> None:
+    for mean in (-136, 136):
+        with pytest.raises(CodingError):
+            Table().clamp(
+                Table().edge(np.array([mean]), np.array([20])), np.array([20]), np.array([0])
+            )
+
+
+def test_the_edge_follows_the_mean_towards_zero() -> None:
+    table, means = Table(), np.arange(-128, 128)
+    for width in (1, 7, 80):
+        exact = table.centre - means * width / MEAN_UNIT
+        edge = table.edge(means, np.full(256, width))
+        assert (edge == table.centre - np.trunc(means * width / MEAN_UNIT)).all()
+        assert np.abs(edge - exact).max() < 1
+
+
+def test_whatever_the_network_says_some_value_can_be_coded() -> None:
     table = Table()
-    edge, width = np.meshgrid(np.arange(-100, 128), np.arange(1, LARGEST_WIDTH + 1))
+    mean, width = np.meshgrid(np.arange(-128, 128), np.arange(1, LARGEST_WIDTH + 1))
+    edge = table.edge(mean, width)
     for wanted in (-127, 127):
         value = table.clamp(edge, width, np.full(edge.shape, wanted))
         assert (table.frequencies(edge, width, value)[1] > 0).all()

@@ -25,10 +25,13 @@ from PIL import Image
 from imcodec.pyramid.fit import Fit, Recipe
 from imcodec.pyramid.geometry import choose_geometry
 from imcodec.pyramid.model import ContextNetwork
+from imcodec.pyramid.soap import Soap
 from imcodec.pyramid.table import Table
 
 #: (layers, hidden units), the first one steers
 SHAPES = ((3, 14), (3, 8), (3, 22))
+#: planes that start empty, counted from the finest: what the encoder does at its efforts
+EMPTY = (0, 2, 12)
 HELD_OUT = 8
 TARGET = Path(__file__).parents[2] / "codec" / "imcodec" / "pyramid" / "prior"
 
@@ -40,17 +43,17 @@ class Networks:
         self.shapes, self.lr = shapes, lr
         self.networks = [ContextNetwork(hidden, layers, Table()) for layers, hidden in shapes]
         self.optimisers = [
-            torch.optim.Adam(network.parameters(), lr=lr, betas=(0.9, 0.99), fused=True)
+            Soap([[*network.parameters()]], betas=(0.9, 0.95), shampoo=0.95)
             for network in self.networks
         ]
 
     def step(self, share: float) -> None:
         """One step of every optimiser; `share` of the run is over."""
-        for network, optimiser in zip(self.networks, self.optimisers, strict=True):
-            torch.nn.utils.clip_grad_norm_(network.parameters(), 0.1)
-            optimiser.param_groups[0]["lr"] = self.lr * (1 + math.cos(math.pi * share)) / 2
+        for optimiser in self.optimisers:
+            optimiser.rates[0] = self.lr * (1 + math.cos(math.pi * share)) / 2
             optimiser.step()
-            optimiser.zero_grad()
+        for network in self.networks:
+            network.confine()
 
     def save(self, folder: Path) -> None:
         folder.mkdir(exist_ok=True)
@@ -58,18 +61,6 @@ class Networks:
             state = network.state_dict()
             arrays = {key: value.numpy().astype(np.float16) for key, value in state.items()}
             np.savez(folder / f"context-{layers}x{hidden}.npz", **arrays)
-
-    def state(self) -> dict[str, object]:
-        return {
-            "networks": [network.state_dict() for network in self.networks],
-            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
-        }
-
-    def restore(self, state: dict[str, list[dict[str, object]]]) -> None:
-        for network, values in zip(self.networks, state["networks"], strict=True):
-            network.load_state_dict(values)
-        for optimiser, values in zip(self.optimisers, state["optimisers"], strict=True):
-            optimiser.load_state_dict(values)
 
 
 def fit_a_little(
@@ -79,12 +70,12 @@ def fit_a_little(
     recipe = fit.recipe
     fit.network = networks.networks[0]
     latents = torch.optim.Adam([fit.latents.stored], betas=recipe.betas, fused=True)
-    synthesis = torch.optim.Adam(fit.synthesis.parameters(), fused=True)
+    synthesis = Soap([[*fit.synthesis.parameters()]])
     for step in range(steps):
         share = step / (steps - 1)
         falling = max(recipe.last, (1 + math.cos(math.pi * share)) / 2)
         latents.param_groups[0]["lr"] = recipe.rates[0] * falling
-        synthesis.param_groups[0]["lr"] = recipe.rates[2] * falling
+        synthesis.rates[0] = recipe.rates[2] * falling
         value, derivative = fit.value(share, hard=share > recipe.hard_at)
         mse, bpp = fit.backward(value, pool)
         costs = [mse + recipe.lmbda * bpp]
@@ -99,10 +90,8 @@ def fit_a_little(
             costs.append(mse + recipe.lmbda * bits / pixels)
         fit.network = networks.networks[0]
         fit.latents.gradient.copy_(gradient)
-        torch.nn.utils.clip_grad_norm_(fit.synthesis.parameters(), recipe.clip)
         latents.step()
         synthesis.step()
-        synthesis.zero_grad()
         networks.step(done)
     return costs
 
@@ -112,8 +101,8 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--size", type=int, default=192)
-    parser.add_argument("--steps", type=int, default=50, help="of one picture")
-    parser.add_argument("--lr", type=float, default=8e-3)
+    parser.add_argument("--steps", type=int, default=100, help="of one picture")
+    parser.add_argument("--lr", type=float, default=2e-2)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--target", type=Path, default=TARGET)
     parser.add_argument("--resume", action="store_true")
@@ -125,9 +114,7 @@ def main() -> None:
     kept = arguments.target / "state.pt"
     passed, count = 0.0, 0
     if arguments.resume and kept.exists():
-        state = torch.load(kept)
-        networks.restore(state)
-        passed, count = state["passed"], state["count"]
+        networks, passed, count = torch.load(kept, weights_only=False)
         random = np.random.default_rng((arguments.seed, count))
     begin, recent = time.monotonic() - passed, np.zeros(len(SHAPES))
     with ThreadPoolExecutor(1) as pool:
@@ -141,6 +128,7 @@ def main() -> None:
                 lmbda=10 ** random.uniform(-4.0, -2.2),
                 steps=arguments.steps,
                 prior=False,
+                empty=int(random.choice(EMPTY)),
                 seed=count,
             )
             fit = Fit(
@@ -156,7 +144,7 @@ def main() -> None:
             if count % 10 == 0:
                 networks.save(arguments.target)
                 passed = time.monotonic() - begin
-                torch.save(networks.state() | {"passed": passed, "count": count}, kept)
+                torch.save((networks, passed, count), kept)
                 row = {"pictures": count, "minutes": round(passed / 60, 2)}
                 print(json.dumps(row | {"cost": np.exp(recent).round(4).tolist()}), flush=True)
 

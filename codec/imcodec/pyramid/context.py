@@ -1,12 +1,13 @@
 """What a context network is: its shape, its integer weights and its arithmetic constants.
 
 Rows are decoded from the top; in a row first the even columns, then the odd ones. A half-row is
-predicted from the last `queue` half-rows, and beside them, as the last channel, from the parent
-row: p(r) = row r // 2 of the coarser plane (row r where levels do not halve the rows). A network
-sees `taps` columns of each. With queue 3 (newest last; r the row, e even and o odd columns):
+predicted from the last `queue` half-rows, and beside them, as the last channels, from the two
+nearest rows of the coarser plane, f(r) = row (r - 1) // 2 and c(r) = row (r + 1) // 2, each at the
+nearest row of the strip where there is none (both are row r where levels do not halve the rows). A
+network sees `taps` columns of each. With queue 5 (newest last; r the row, e even, o odd columns):
 
-    even columns of r:  o(r-2) e(r-1) o(r-1) p(r)
-    odd  columns of r:  e(r-1) o(r-1) e(r)   p(r)
+    even columns of r:  o(r-3) e(r-2) o(r-2) e(r-1) o(r-1) f(r) c(r)
+    odd  columns of r:  e(r-2) o(r-2) e(r-1) o(r-1) e(r)   f(r) c(r)
 
 What the queue holds before the first row is said in imcodec.pyramid.walk. To the left and right
 of a plane everything is 0; a network sees columns c - taps // 2 to c + (taps - 1) // 2 of each row,
@@ -20,7 +21,7 @@ hidden), `multiplier` being `gain` in layer 0 and `scale` in the others:
 
 so a hidden unit is a rectified unit, stored less 128. A unit whose weights are all 0 says -128
 whatever happens: that is the source of biases, as no layer has a bias of its own. The two last
-outputs are (edge, width), see imcodec.pyramid.table; widths are clipped to 1 .. 80.
+outputs are (mean, width), which imcodec.pyramid.table explains; widths are clipped to 1 .. 80.
 """
 
 from __future__ import annotations
@@ -33,8 +34,10 @@ from numpy.typing import NDArray
 Weights = NDArray[np.int8]
 
 PHASES = 2
+PARENTS = 2  # rows of the coarser plane that a network sees
 LARGEST_WEIGHT = 63  # u8 x s8 products in pairs must stay below 2**15 on old x86
 LARGEST_LATENT = 127  # planes are int8 in the graph
+LEAST_MEAN = -128  # all outputs are bytes
 LARGEST_WIDTH = 80  # half of the table's entries, so that every edge has a symbol inside it
 
 
@@ -42,7 +45,7 @@ LARGEST_WIDTH = 80  # half of the table's entries, so that every edge has a symb
 class Context:
     """A context network: two or more layers, each with weights of its own for both phases.
 
-    weights[i] is int8 [2, out, in, 1, width]: layer 0 has in = queue + 1 and width = taps, the
+    weights[i] is int8 [2, out, in, 1, width]: layer 0 has in = queue + 2 and width = taps, the
     others have width 1; the last has out = 2. Raises ValueError for anything else.
     """
 
@@ -65,12 +68,12 @@ class Context:
             if np.abs(weight.astype(int)).max(initial=0) > LARGEST_WEIGHT:
                 raise ValueError(f"a weight is larger than {LARGEST_WEIGHT}")
         if self.weights[-1].shape[1] != 2:
-            raise ValueError("the last layer has two outputs, edge and width")
+            raise ValueError("the last layer has two outputs, mean and width")
 
     @property
     def queue(self) -> int:
         """Half-rows that are remembered."""
-        return int(self.weights[0].shape[2]) - 1
+        return int(self.weights[0].shape[2]) - PARENTS
 
     @property
     def taps(self) -> int:

@@ -23,10 +23,10 @@ from dataclasses import dataclass
 import numpy as np
 from onnx import TensorProto
 
-from imcodec.pyramid.context import LARGEST_WIDTH, PHASES, Context
-from imcodec.pyramid.graph import Picture, place, serialised
+from imcodec.pyramid.context import LARGEST_WIDTH, PARENTS, PHASES, Context
+from imcodec.pyramid.graph import Picture, parent_rows, place, serialised
 from imcodec.pyramid.rans import START, Payload
-from imcodec.pyramid.table import Table
+from imcodec.pyramid.table import MEAN_UNIT, Table
 from imcodec.pyramid.writer import Graph
 
 LATENTS_OUTPUTS = ("planes", "states", "position")
@@ -116,12 +116,10 @@ def _level_body(
     filler = g.op("Gather", plane, level if factor == 2 else g.constant(0, np.int64))
     sizes = g.ints(1, picture.context.queue, 1, 1)
     queue = g.op("Expand", g.op("Cast", filler, to=FLOAT), sizes)
-    rows = plane
-    if factor == 2:
-        rows = g.op("Resize", plane, "", g.constant([2, 1, 1, 1, 1], np.float32))
+    rows = parent_rows(g, picture.geometry, plane)
     body = _row_body(g, picture, tables, layers).proto
     states, position, _, plane = g.node(
-        "Scan", states, position, queue, rows, outputs=4, body=body, num_scan_inputs=1
+        "Scan", states, position, queue, *rows, outputs=4, body=body, num_scan_inputs=PARENTS
     )
     for name in (plane, states, position):
         g.output(name)
@@ -133,15 +131,15 @@ def _level_body(
 def _row_body(
     parent: Graph, picture: Picture, tables: _Tables, layers: list[list[tuple[str, str]]]
 ) -> Graph:
-    """Scan body: states, position, queue | parent row -> states, position, queue | row.
+    """Scan body: states, position, queue | parent rows -> states, position, queue | row.
 
     The queue is float32 [1, queue, strips, columns], rows are int8 [1, 1, strips, columns].
     """
     g = Graph(parent)
     states, position = g.input(np.int64, 1), g.input(np.int64, 1)
-    queue, above = g.input(np.float32, 4), g.input(np.int8, 4)
+    queue, *rows = g.input(np.float32, 4), *(g.input(np.int8, 4) for _ in range(PARENTS))
     shape = g.ints(1, 1, picture.geometry.strips, -1)
-    above = g.op("Cast", above, to=FLOAT)
+    above = g.op("Cast", g.op("Concat", *rows, axis=1), to=FLOAT)
     halves = []
     for phase in range(PHASES):
         known = g.op("Concat", queue, above, axis=1)
@@ -163,7 +161,7 @@ def _row_body(
 def _network(
     g: Graph, picture: Picture, layers: list[tuple[str, str]], known: str
 ) -> tuple[str, str]:
-    """(edge, width), each int64 [steps, lanes], from float32 [1, queue + 1, strips, columns]."""
+    """(edge, width), each int64 [steps, lanes], from float32 [1, queue + 2, strips, columns]."""
     taps = picture.context.taps
     values = known
     for index, (weight, bias) in enumerate(layers):
@@ -172,11 +170,13 @@ def _network(
         if index < len(layers) - 1:
             ends = (g.constant(value, np.float32) for value in (0, 255))
             values = g.op("Clip", values, *ends)
-    least = g.constant([[[[-128]], [[1]]]], np.float32)  # of edge, of width
+    least = g.constant([[[[-128]], [[1]]]], np.float32)  # of mean, of width
     largest = g.constant([[[[127]], [[LARGEST_WIDTH]]]], np.float32)
     values = g.op("Min", g.op("Max", values, least), largest)
     rows = g.op("Reshape", g.op("Cast", values, to=INT64), g.ints(-1, picture.geometry.lanes))
-    edge, width = g.node("Split", rows, outputs=2)
+    mean, width = g.node("Split", rows, outputs=2)
+    centre, unit = (g.constant(value, np.int64) for value in (picture.table.centre, MEAN_UNIT))
+    edge = g.op("Sub", centre, g.op("Div", g.op("Mul", mean, width), unit))
     return edge, width
 
 

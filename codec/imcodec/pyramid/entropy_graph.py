@@ -8,7 +8,7 @@ import numpy as np
 
 from imcodec.pyramid.context import LARGEST_WIDTH, Context
 from imcodec.pyramid.geometry import Geometry
-from imcodec.pyramid.table import Table
+from imcodec.pyramid.table import MEAN_UNIT, Table
 from imcodec.pyramid.writer import Graph
 
 INT8, INT64 = 3, 7  # Cast targets
@@ -72,7 +72,7 @@ def step_body(parent: Graph, c: Constants) -> Graph:
 
 
 def network(g: Graph, c: Constants, context: Context, layers: list[str], known: str) -> str:
-    """The context network, int8 [1, queue + 1, H, W] -> int8 [1, 2, H, W]."""
+    """The context network, int8 [1, queue + 2, H, W] -> int8 [1, 2, H, W]."""
     pads = [0, context.taps // 2, 0, (context.taps - 1) // 2]
     values = known
     for index, weight in enumerate(layers):
@@ -102,12 +102,13 @@ def decode_symbols(
     position: str,
     shape: str,
 ) -> tuple[str, str, str]:
-    """(states, position, values int8 of `shape`) from int8 [1, 2, H, W] (edge, width)."""
+    """(states, position, values int8 of `shape`) from int8 [1, 2, H, W] (mean, width)."""
     rows = g.op("Reshape", g.op("Cast", parameters, to=INT64), g.ints(-1, geometry.lanes))
-    edge, width = g.node("Split", rows, outputs=2)  # each [steps, lanes]
-    # every edge has a symbol inside the table then, and no forged network divides by zero
-    ends = (g.constant(value, np.int64) for value in (1, LARGEST_WIDTH))
-    width = g.op("Clip", width, *ends)
+    mean, width = g.node("Split", rows, outputs=2)  # each [steps, lanes]
+    # every mean has a symbol inside the table then, and no forged network divides by zero
+    one, centre, unit = (g.constant(value, np.int64) for value in (1, LARGEST_WIDTH, MEAN_UNIT))
+    width = g.op("Clip", width, one, centre)
+    edge = g.op("Sub", centre, g.op("Div", g.op("Mul", mean, width), unit))  # towards zero
     body = step_body(g, c).proto
     states, position, first = g.node(
         "Scan", states, position, edge, width, outputs=3, body=body, num_scan_inputs=2

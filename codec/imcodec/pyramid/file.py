@@ -148,7 +148,7 @@ class PyramidFile:
         return (*self._context_layers(), *self._synthesis_layers())
 
     def _context_layers(self) -> Iterator[LayerInfo]:
-        """In real numbers: inputs are latents, hidden units 0 .. 255, outputs edge and width."""
+        """In real numbers: inputs are latents, hidden units 0 .. 255, outputs mean and width."""
         for phase, columns in enumerate(("even", "odd")):
             for index, weight in enumerate(self.stored.context):
                 gain = TABLE.step if index == 0 else Context.scale

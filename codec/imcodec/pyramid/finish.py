@@ -14,7 +14,7 @@ import numpy as np
 from imcodec.pyramid.context import LARGEST_WEIGHT, Context
 from imcodec.pyramid.fit import Fit, Fitted
 from imcodec.pyramid.rans import Payload
-from imcodec.pyramid.table import CodingError, Ints, Table
+from imcodec.pyramid.table import Ints, Table
 from imcodec.pyramid.walk import encode_latents
 
 #: factors on what the network adds to a constant width, tried in this order
@@ -36,16 +36,11 @@ class Coded:
 
 
 def code(fit: Fit, fitted: Fitted) -> Coded:
-    """The entropy code of a fit that costs least. Raises CodingError where there is none."""
+    """The entropy code of a fit that costs least."""
     best: Coded | None = None
     for factor in FACTORS:
         context = shrunk(fitted.context, factor)
-        try:
-            payload, planes = encode_latents(context, fit.geometry, Table(), fitted.planes)
-        except CodingError:
-            if factor == FACTORS[-1] and best is None:
-                raise
-            continue
+        payload, planes = encode_latents(context, fit.geometry, Table(), fitted.planes)
         pixels = fit.geometry.height * fit.geometry.width
         same = all(np.array_equal(a, b) for a, b in zip(planes, fitted.planes, strict=True))
         mse = fitted.mse if same else fit.mse_of(planes)
@@ -61,21 +56,16 @@ def code(fit: Fit, fitted: Fitted) -> Coded:
 
 
 def shrunk(context: Context, factor: float) -> Context:
-    """The same network with its widths drawn towards REST_WIDTH: width' = rest + factor * more.
-
-    Edges come along, so that a symbol that was centred in the table stays there.
-    """
+    """The same network with its widths drawn towards REST_WIDTH: width' = rest + factor * more."""
     if factor == 1:
         return context
-    # (edge, width) of a symbol at rest that is centred
-    rest = np.array([Table().centre - REST_WIDTH / 2, REST_WIDTH])
     last = context.weights[-1].copy()
-    for phase in last[..., 0, 0]:  # views [2, hidden]; unit 0 is the constant
-        before = phase.astype(np.float64)
-        free = np.rint(before[:, 1:] * factor)
-        # every unit is stored less 128, so a row's bias is -2 times its sum (imcodec.pyramid.model)
-        bias = rest + factor * (-2 * before.sum(1) - rest)
-        phase[:, 1:] = free
-        constant = np.rint(-bias / 2 - free.sum(1))
-        phase[:, 0] = np.clip(constant, -LARGEST_WEIGHT, LARGEST_WEIGHT)
+    for weights in last[:, 1, :, 0, 0]:  # those of the width, [hidden]; unit 0 is the constant
+        before = weights.astype(np.float64)
+        free = np.rint(before[1:] * factor)
+        # every unit is stored less 128, so the bias is -2 times the sum (imcodec.pyramid.model)
+        bias = REST_WIDTH + factor * (-2 * before.sum() - REST_WIDTH)
+        weights[1:] = free
+        constant = np.rint(-bias / 2 - free.sum())
+        weights[0] = np.clip(constant, -LARGEST_WEIGHT, LARGEST_WEIGHT)
     return replace(context, weights=(*context.weights[:-1], last))

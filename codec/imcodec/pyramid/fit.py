@@ -30,6 +30,7 @@ from imcodec.pyramid.latents import Latents
 from imcodec.pyramid.model import ContextNetwork, Synthesis
 from imcodec.pyramid.rate import Distribution, Pass
 from imcodec.pyramid.settings import NetworkSize
+from imcodec.pyramid.soap import Soap
 from imcodec.pyramid.start import start_network, start_picture
 from imcodec.pyramid.table import Ints, Table
 
@@ -54,16 +55,16 @@ class Recipe:
     #: hidden units of the synthesis
     units: int = 32
     #: learning rates at the start, for latents, context networks, synthesis; they fall as a cosine
-    rates: tuple[float, float, float] = (1e-2, 1.5e-2, 3e-2)
+    rates: tuple[float, float, float] = (1e-2, 4e-2, 3e-2)
     last: float = 0.02
     betas: tuple[float, float] = (0.8, 0.98)
     #: share of the steps after which latents are truly rounded
     hard_at: float = 0.95
     temperature: tuple[float, float] = (0.35, 0.08)
     noise: tuple[float, float] = (0.22, 0.15)
-    #: largest norm of the networks' gradients
-    clip: float = 0.1
     prior: bool = True
+    #: planes that start empty, counted from the finest
+    empty: int = 0
     seed: int = 0
     #: seconds after which to finish, 0: never
     seconds: float = 0.0
@@ -128,7 +129,14 @@ class Fit:
         self.latents = Latents(geometry, device, recipe.seed)
         if recipe.prior:
             start_network(self.network, recipe.hidden, recipe.layers)
-        start_picture(self.latents, self.synthesis, self.interpolations, self.colours, recipe.lmbda)
+        start_picture(
+            self.latents,
+            self.synthesis,
+            self.interpolations,
+            self.colours,
+            recipe.lmbda,
+            recipe.empty,
+        )
         whole = device.type != "cpu"
         self._chunk = geometry.symbols * 2 if whole else CHUNK
         self._groups = 1 if whole else min(geometry.strips, GROUPS)
@@ -145,8 +153,7 @@ class Fit:
         recipe, begin = self.recipe, time.monotonic()
         context, synthesis = [*self.network.parameters()], [*self.synthesis.parameters()]
         latents = torch.optim.Adam([self.latents.stored], betas=recipe.betas, fused=True)
-        networks = torch.optim.Adam([{"params": context}, {"params": synthesis}], fused=True)
-        groups = [*latents.param_groups, *networks.param_groups]
+        networks = Soap([context, synthesis])
         best: Fitted | None = None
         step, share = 0, 0.0
         with ThreadPoolExecutor(self.threads) as pool:
@@ -154,9 +161,8 @@ class Fit:
                 last = share >= 1 or interrupted()
                 hard = last or share >= recipe.hard_at
                 falling = max(recipe.last, (1 + math.cos(math.pi * min(share, 1))) / 2)
-                for group, rate in zip(groups, recipe.rates, strict=True):
-                    group["lr"] = rate * falling
-                networks.zero_grad()
+                latents.param_groups[0]["lr"] = recipe.rates[0] * falling
+                networks.rates[:] = [rate * falling for rate in recipe.rates[1:]]
                 value, derivative = self.value(share, hard)
                 mse, bpp = self.backward(value, pool)
                 self.latents.gradient.mul_(derivative)
@@ -168,9 +174,9 @@ class Fit:
                     best = self._fitted(value, mse, bpp)
                 if last:
                     break
-                torch.nn.utils.clip_grad_norm_([*context, *synthesis], recipe.clip)
                 latents.step()
                 networks.step()
+                self.network.confine()
                 step += 1
                 share = step / recipe.steps
                 if recipe.seconds:

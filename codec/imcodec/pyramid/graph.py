@@ -1,7 +1,7 @@
 """Builds the graph of a file: it decodes its own latents and draws them at any grid.
 
     main             table of probabilities; words; Loop over levels; synthesis at the grid
-    Loop   a level   parent rows -> Scan over rows -> plane -> GridSample at the grid
+    Loop   a level   parent rows, twice -> Scan over rows -> plane -> GridSample at the grid
     Scan   a row     Scan over the two column phases -> interleave their columns
     Scan   a phase   context network -> (edge, width) -> Scan over steps -> values -> push them
     Scan   a step    one symbol per lane
@@ -22,7 +22,7 @@ from onnx import ModelProto
 
 from imcodec.graph import IR_VERSION, METADATA_KEY, OPSET, PRODUCER
 from imcodec.pyramid import wire
-from imcodec.pyramid.context import Context
+from imcodec.pyramid.context import PARENTS, Context
 from imcodec.pyramid.entropy_graph import (
     INT64,
     Constants,
@@ -60,13 +60,13 @@ class Picture:
 
 
 def phase_body(
-    parent: Graph, c: Constants, picture: Picture, layers: int, shape: str, above: str
+    parent: Graph, c: Constants, picture: Picture, layers: int, shape: str, above: list[str]
 ) -> Graph:
     """Scan body: states, position, queue | weights -> states, position, queue | values."""
     g = Graph(parent)
     states, position, queue = (g.input() for _ in range(3))
     weights = [g.input() for _ in range(layers)]
-    known = g.op("Concat", queue, above, axis=1)
+    known = g.op("Concat", queue, *above, axis=1)
     parameters = network(g, c, picture.context, weights, known)
     states, position, values = decode_symbols(
         g, c, picture.geometry, parameters, states, position, shape
@@ -87,7 +87,7 @@ def phases(
     weights: list[str],
     shape: str,
     carried: list[str],
-    above: str,
+    above: list[str],
 ) -> list[str]:
     """Scan over the phases: carried is states, position, queue; returns those and the values."""
     body = phase_body(g, c, picture, len(weights), shape, above).proto
@@ -104,9 +104,9 @@ def phases(
 
 
 def row_body(parent: Graph, c: Constants, picture: Picture, weights: list[str]) -> Graph:
-    """Scan body: (states, position, queue | parent row) -> (states, position, queue | row)."""
+    """Scan body: (states, position, queue | parent rows) -> (states, position, queue | row)."""
     g = Graph(parent)
-    states, position, queue, above = (g.input() for _ in range(4))
+    states, position, queue, *above = (g.input() for _ in range(3 + PARENTS))
     shape = g.ints(1, 1, picture.geometry.strips, -1)
     *carried, values = phases(g, c, picture, weights, shape, [states, position, queue], above)
     for name in carried:
@@ -115,21 +115,30 @@ def row_body(parent: Graph, c: Constants, picture: Picture, weights: list[str]) 
     return g
 
 
+def parent_rows(g: Graph, geometry: Geometry, plane: str) -> list[str]:
+    """The rows (r - 1) // 2 and (r + 1) // 2 of a plane for each row r of the next one.
+
+    Row r lies at r / 2 - 1/4 of the plane (half-pixel centres); outside, edges are repeated.
+    """
+    if geometry.row_factor == 1:
+        return [plane] * PARENTS
+    scales = g.constant([2, 1, 1, 1, 1], np.float32)
+    return [g.op("Resize", plane, "", scales, nearest_mode=mode) for mode in ("floor", "ceil")]
+
+
 def decode_level(
     g: Graph, c: Constants, picture: Picture, weights: list[str], level: str, carried: list[str]
 ) -> tuple[list[str], str]:
     """One level: plane, states, position -> the same; and the plane as [1, 1, H, W]."""
     geometry, context = picture.geometry, picture.context
     plane, states, position = carried
-    rows = plane
-    if geometry.row_factor == 2:
-        rows = g.op("Resize", plane, "", g.constant([2, 1, 1, 1, 1], np.float32))
+    rows = parent_rows(g, geometry, plane)
     row = level if geometry.row_factor == 2 else g.constant(0, np.int64)
     filler = g.op("Gather", plane, row)  # any row of the parent; the level's number is a free index
     queue = g.op("Expand", filler, g.ints(context.queue, 1, 1))
     body = row_body(g, c, picture, weights).proto
     states, position, _, plane = g.node(
-        "Scan", states, position, queue, rows, outputs=4, body=body, num_scan_inputs=1
+        "Scan", states, position, queue, *rows, outputs=4, body=body, num_scan_inputs=PARENTS
     )
     drawn = g.op("Transpose", plane, perm=[1, 3, 0, 4, 2])  # [1, strips, rows, columns, 1]
     return [plane, states, position], g.op("Reshape", drawn, g.ints(1, 1, -1, 0))

@@ -34,12 +34,12 @@ from functools import cached_property
 
 from imcodec.errors import InvalidFileError
 from imcodec.header import FORMAT, MAX_PSNR, MAX_SIDE, in_range, model_of
-from imcodec.pyramid.context import PHASES
+from imcodec.pyramid.context import PARENTS, PHASES
 from imcodec.pyramid.geometry import Geometry, ceil_div
 
 MODEL = "pyr"
 #: what the context network sees: half-rows before, and columns of each of them and of the parent
-QUEUE, TAPS = 3, 5
+QUEUE, TAPS = 5, 5
 
 #: least and largest value of each number, in the order of the text
 RANGES = {
@@ -91,7 +91,7 @@ class PyramidHeader:
     def context_shapes(self) -> tuple[tuple[int, int, int, int, int], ...]:
         """[phases, out, in, 1, columns] of every layer of the context network."""
         inner = (PHASES, self.hidden, self.hidden, 1, 1)
-        first = (PHASES, self.hidden, QUEUE + 1, 1, TAPS)
+        first = (PHASES, self.hidden, QUEUE + PARENTS, 1, TAPS)
         return (first, *[inner] * (self.depth - 2), (PHASES, 2, self.hidden, 1, 1))
 
     @property

@@ -13,10 +13,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from imcodec.pyramid.context import LARGEST_WEIGHT, Context
-from imcodec.pyramid.table import Table
+from imcodec.pyramid.context import LARGEST_WEIGHT, PARENTS, Context
+from imcodec.pyramid.header import QUEUE, TAPS
+from imcodec.pyramid.table import MEAN_UNIT, Table
 
-QUEUE, TAPS = 3, 5
 LARGEST_BYTE = 127
 #: what one unit of a stored parameter is in integers: sets how fast each kind learns
 CONTEXT_UNIT, BIAS_UNIT = 64.0, 24.0
@@ -33,8 +33,7 @@ class ContextNetwork(nn.Module):
 
     Unit 0 of each hidden layer is the constant and has no parameters here. Its outgoing weight b
     shifts a layer by -2 b, and the stored -128 of all other units by -2 sum(w); what is learned is
-    the whole bias, B = -2 (b + sum(w)), and b follows from it. Of the two outputs the centre,
-    edge + width / 2, is learned in place of the edge.
+    the whole bias, B = -2 (b + sum(w)), and b follows from it.
     """
 
     def __init__(self, hidden: int, layers: int, table: Table, seed: int = 0) -> None:
@@ -42,7 +41,7 @@ class ContextNetwork(nn.Module):
         self.table = table
         generator = torch.Generator().manual_seed(seed)
         free = hidden - 1
-        sizes = [(QUEUE + 1) * TAPS, *[free] * (layers - 1), 2]
+        sizes = [(QUEUE + PARENTS) * TAPS, *[free] * (layers - 1), 2]
         self.weights = nn.ParameterList()
         self.biases = nn.ParameterList()
         for index, (fan_in, fan_out) in enumerate(itertools.pairwise(sizes)):
@@ -51,9 +50,15 @@ class ContextNetwork(nn.Module):
             self.weights.append(nn.Parameter(weight))
             if index:
                 self.biases.append(nn.Parameter(torch.zeros(2, fan_out, 1)))
-        with torch.no_grad():  # the mean at 0, the scale that of nearly empty planes
-            wanted = torch.tensor([float(table.centre), 24.0])[:, None]
+        with torch.no_grad():  # the value expected is 0, the scale that of nearly empty planes
+            wanted = torch.tensor([MEAN_UNIT / 2, 24.0])[:, None]
             self.biases[-1].copy_((wanted / BIAS_UNIT).expand(2, 2, 1))
+
+    @torch.no_grad()
+    def confine(self) -> None:
+        """Bring weights back that left what a file can say: they would learn nothing there."""
+        for weight in self.weights:
+            weight.clamp_(-LARGEST_WEIGHT / CONTEXT_UNIT, LARGEST_WEIGHT / CONTEXT_UNIT)
 
     def integers(self) -> tuple[list[Tensor], list[Tensor]]:
         """Weights [2, out, in], and outgoing weights of the constant [2, out, 1] of layers 1 ..."""
@@ -62,8 +67,6 @@ class ContextNetwork(nn.Module):
         for index, stored in enumerate(self.weights):
             weight = stored * CONTEXT_UNIT
             bias = self.biases[index - 1] * BIAS_UNIT if index else None
-            if index == len(self.weights) - 1:
-                weight, bias = _edge(weight), None if bias is None else _edge(bias)
             weight = straight(weight.clamp(-LARGEST_WEIGHT, LARGEST_WEIGHT))
             weights.append(weight)
             if bias is not None:
@@ -90,14 +93,9 @@ class ContextNetwork(nn.Module):
                 value = np.concatenate([constants[index - 1].cpu().numpy(), value], 2)
             if index < len(weights) - 1:  # the constant of this layer: a row of zeros
                 value = np.concatenate([np.zeros_like(value[:, :1]), value], 1)
-            shape = (QUEUE + 1, 1, TAPS) if index == 0 else (value.shape[2], 1, 1)
+            shape = (QUEUE + PARENTS, 1, TAPS) if index == 0 else (value.shape[2], 1, 1)
             arrays.append(value.reshape(2, value.shape[1], *shape).astype(np.int8))
         return Context(tuple(arrays), gain=self.table.step)
-
-
-def _edge(value: Tensor) -> Tensor:
-    """Rows (centre, width) -> (edge, width), [2, 2, n]."""
-    return torch.stack([value[:, 0] - value[:, 1] / 2, value[:, 1]], 1)
 
 
 class Synthesis(nn.Module):

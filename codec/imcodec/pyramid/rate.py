@@ -17,13 +17,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from imcodec.pyramid.context import LARGEST_WIDTH
+from imcodec.pyramid.context import LARGEST_WIDTH, PARENTS
 from imcodec.pyramid.geometry import Geometry
-from imcodec.pyramid.model import QUEUE, TAPS
-from imcodec.pyramid.table import Table
+from imcodec.pyramid.header import QUEUE, TAPS
+from imcodec.pyramid.table import MEAN_UNIT, Table
 
 SIDE = TAPS // 2
-CHANNELS = QUEUE + 1
+CHANNELS = QUEUE + PARENTS
 #: nats for each table entry by which a symbol leaves the table, times the pixels under a latent: a
 #: value that cannot be coded becomes another one, and spoils as many
 BEYOND = 0.2
@@ -105,7 +105,7 @@ class Pass:
         filler = level - 1 if factor == 2 else 0  # the row that the queue starts with
         stack = _half_rows(plane, None if above is None else above[:, filler])
         stack_grad = torch.zeros_like(stack)
-        parent = None if above is None else F.pad(above, (SIDE, SIDE))
+        parent = None if above is None else _parents(above, factor)
         parent_grad = None if parent is None else torch.zeros_like(parent)
         count = max(1, self.block // (2 * strips * width * factor)) * factor
         finer = self.geometry.levels - level
@@ -123,7 +123,12 @@ class Pass:
         own = stack_grad[:, QUEUE:, SIDE:-SIDE].reshape(strips, rows, 2, width)
         grad += own.transpose(2, 3).reshape(strips, rows, 2 * width)
         if above_grad is not None and parent_grad is not None:
-            above_grad += parent_grad[..., SIDE:-SIDE]
+            inner = parent_grad[..., SIDE:-SIDE]
+            if factor == 2:  # the transpose of _parents()
+                inner[:, 1] += inner[:, 0]
+                inner[:, -2] += inner[:, -1]
+                inner = inner[:, 1:-1]
+            above_grad += inner
             above_grad[:, filler] += stack_grad[:, :QUEUE, SIDE:-SIDE].sum(1)
         return torch.stack(sums).sum()
 
@@ -136,13 +141,14 @@ class Pass:
             (2, QUEUE, TAPS, strips, count, width), (b, b, 1, a, 2 * b, 1), 2 * part.start * b
         )
         if parent is None:
-            x[:, QUEUE] = 0
+            x[:, QUEUE:] = 0
         else:
             a, b, _ = parent.stride()
             rows = x.view(2, CHANNELS, TAPS, strips, count // factor, factor, width)
-            rows[:, QUEUE] = parent.as_strided(
-                (TAPS, strips, count // factor, 1, width),
-                (1, a, b, 0, 1),
+            # row 2j + t sees rows j + t - 1 and j + t: with the repeated row, j + t and j + t + 1
+            rows[:, QUEUE:] = parent.as_strided(
+                (PARENTS, TAPS, strips, count // factor, factor, width),
+                (b if factor == 2 else 0, 1, a, b, b, 1),
                 part.start // factor * b,
             )
         return x
@@ -164,8 +170,12 @@ class Pass:
             first = QUEUE + 2 * part.start + phase
             stack_grad[:, first : first + 2 * count - 1 : 2, SIDE:-SIDE] += values[phase]
         if parent_grad is not None:
-            both = spread[:, QUEUE].sum(0).view(strips, count // factor, factor, -1).sum(2)
-            parent_grad[:, part.start // factor : part.stop // factor] += both
+            both = spread[:, QUEUE:].sum(0).view(PARENTS, strips, count // factor, factor, -1)
+            for channel in range(PARENTS):
+                for turn in range(factor):
+                    first = part.start // factor + (turn + channel if factor == 2 else 0)
+                    rows = slice(first, first + count // factor)
+                    parent_grad[:, rows] += both[channel, :, :, turn]
 
     def _block(self, x: Tensor, value: Tensor, beyond: float) -> tuple[Tensor, Tensor, Tensor]:
         """Nats of contexts [2, inputs, n] and values [2, n], and scaled gradients by both."""
@@ -193,10 +203,11 @@ class Pass:
     def _code_length(
         self, output: Tensor, value: Tensor, beyond: float
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Nats of values [2, n] under (edge, width) [2, 2, n], and scaled gradients by both."""
+        """Nats of values [2, n] under (mean, width) [2, 2, n], and scaled gradients by both."""
         law, scale = self.law, self.scale
-        edge, raw = output[:, 0].clamp(-128, 127), output[:, 1]
+        mean, raw = output[:, 0].clamp(-128, 127), output[:, 1]
         width = raw.clamp(1, law.widest)
+        edge = law.centre - (width * mean).div_(MEAN_UNIT).trunc_()
         low = (law.centre - edge - width * (value + 1)).mul_(law.step)
         high = torch.add(low, width, alpha=law.step)
         low, high = low.sigmoid_(), high.sigmoid_()
@@ -211,11 +222,12 @@ class Pass:
         d_high = (high - high * high).mul_(ratio).mul_(law.bulk * law.step)
         leaves_above = (over > 0).to(p.dtype).mul_(beyond * scale)
         g_edge = (d_low - d_high).add_(leaves_above).sub_((under < 0) * (beyond * scale))
-        g_width = torch.addcmul(d_low, g_edge, value).add_(ratio, alpha=law.tail)
-        g_width.add_(leaves_above)
+        g_width = torch.addcmul(d_low, g_edge, value - mean / MEAN_UNIT)
+        g_width.add_(ratio, alpha=law.tail).add_(leaves_above)
         # where the width is clipped, only gradients that lead back
         g_width.mul_((raw - width).mul_(g_width) >= 0)
-        return nats, torch.stack([g_edge, g_width], 1), width * g_edge
+        g_value = width * g_edge
+        return nats, torch.stack([g_value / -MEAN_UNIT, g_width], 1), g_value
 
 
 def _half_rows(plane: Tensor, filler: Tensor | None) -> Tensor:
@@ -231,3 +243,13 @@ def _half_rows(plane: Tensor, filler: Tensor | None) -> Tensor:
     if filler is not None:
         start += filler[:, None]
     return F.pad(torch.cat([start, halves], 1), (SIDE, SIDE))
+
+
+def _parents(above: Tensor, factor: int) -> Tensor:
+    """Rows of the coarser plane, zeros beside them, the first and the last one repeated.
+
+    [S, R, w] -> [S, R + 2, w + 4]; where levels do not halve the rows nothing is repeated.
+    """
+    if factor == 2:
+        above = torch.cat([above[:, :1], above, above[:, -1:]], 1)
+    return F.pad(above, (SIDE, SIDE))

@@ -57,10 +57,11 @@ def start_picture(
     interpolations: list[Interpolation],
     colours: Tensor,
     lmbda: float,
+    empty: int = 0,
 ) -> None:
     """Colours into the synthesis, and latents from which it draws the picture.
 
-    colours [channels, height * width], 0 .. 255.
+    colours [channels, height * width], 0 .. 255; the `empty` finest planes stay 0.
     """
     levels, channels = len(interpolations), len(colours)
     mean = colours.mean(1, keepdim=True)
@@ -78,7 +79,7 @@ def start_picture(
     first, threshold, second = (value.to(colours.device) for value in synthesis.integers())
     axes = (second[:, :linear] @ first[:linear]) * (65 / 256 / 64)
     constant = second[:, channels : channels + 1] @ threshold[channels : channels + 1] / 64
-    _project(latents, interpolations, colours - constant, axes)
+    _project(latents, interpolations, colours - constant, axes, levels - empty)
 
 
 def _level_axes(colours: Tensor, levels: int, second: int) -> Tensor:
@@ -100,14 +101,18 @@ def _level_axes(colours: Tensor, levels: int, second: int) -> Tensor:
 
 
 def _project(
-    latents: Latents, interpolations: list[Interpolation], left: Tensor, axes: Tensor
+    latents: Latents,
+    interpolations: list[Interpolation],
+    left: Tensor,
+    axes: Tensor,
+    count: int,
 ) -> None:
-    """Latents from what is `left` of the picture, level by level."""
-    planes = latents.planes(latents.stored)
+    """Latents of the first `count` levels from what is `left` of the picture, level by level."""
+    planes = latents.planes(latents.stored)[: max(0, count)]
     height, width = interpolations[-1].size
     left = left.reshape(-1, height, width).clone()
     ones = torch.ones_like(left[0])
-    for plane, at, axis in zip(planes, interpolations, axes.T, strict=True):
+    for plane, at, axis in zip(planes, interpolations, axes.T, strict=False):
         wanted = torch.einsum("chw,c->hw", left, axis) / axis.square().sum().clamp_min(1e-6)
         value = at.adjoint(wanted) / at.adjoint(ones).clamp_min(1e-6)
         value = (value.abs() - DEAD).clamp(0, 127).copysign(value)

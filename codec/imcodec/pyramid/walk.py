@@ -8,7 +8,7 @@ half-row in step i // lanes, in lane i % lanes.
 When a level k begins, each half-row of the queue is row k - 1 of the strips of the coarser plane,
 or row 0 where `row_factor` is 1. Level 0 is all zeros.
 
-`walk` goes through a picture's planes in this order. For every half-row it computes (edge, width)
+`walk` goes through a picture's planes in this order. For every half-row it computes (mean, width)
 from what is already known and asks `code` for the values; so the encoder, a reference decoder and a
 test of the graph all run the same lines. The tests hold them equal to QLinearConv.
 """
@@ -26,7 +26,7 @@ from imcodec.pyramid.rans import Decoder, Payload, encode
 from imcodec.pyramid.table import Ints, Table
 
 Floats = NDArray[np.float32]
-#: (edge, width) of the symbols of one half-row, each [strips, columns], and where they are: (level,
+#: (mean, width) of the symbols of one half-row, each [strips, columns], and where they are: (level,
 #: row, phase); returns their values
 Code = Callable[[Ints, Ints, tuple[int, int, int]], Ints]
 
@@ -50,12 +50,12 @@ def layer(inputs: Floats, weight: Weights, multiplier: float, zero: int) -> Floa
 
 
 def network(context: Context, phase: int, known: Floats) -> tuple[Ints, Ints]:
-    """(edge, width), each [H, W], from what is known [queue + 1, H, W]."""
+    """(mean, width), each [H, W], from what is known [queue + 2, H, W]."""
     values = known
     for index, weight in enumerate(context.of_phase(phase)):
         values = layer(values, weight, context.multiplier(index), context.zero(index))
-    edge, width = values.astype(np.int64)
-    return edge, np.clip(width, 1, LARGEST_WIDTH)
+    mean, width = values.astype(np.int64)
+    return mean, np.clip(width, 1, LARGEST_WIDTH)
 
 
 def walk_level(context: Context, geometry: Geometry, level: int, parent: Ints, code: Code) -> Ints:
@@ -68,7 +68,8 @@ def walk_level(context: Context, geometry: Geometry, level: int, parent: Ints, c
     queue = np.repeat(filler[None], context.queue, 0)  # [queue, strips, columns]
     plane = np.empty((rows * factor, strips, columns, PHASES), np.int64)
     for row in range(len(plane)):
-        above = parent[None, row // factor]
+        near = ((row - 1) // 2, (row + 1) // 2) if factor == 2 else (row, row)
+        above = parent[np.clip(near, 0, rows - 1)]
         for phase in range(PHASES):
             known = np.concatenate([queue, above])
             value = code(*network(context, phase, known), (level, row, phase))
@@ -104,8 +105,9 @@ def encode_latents(
     lows: list[Ints] = []
     counts: list[Ints] = []
 
-    def code(edge: Ints, width: Ints, where: tuple[int, int, int]) -> Ints:
+    def code(mean: Ints, width: Ints, where: tuple[int, int, int]) -> Ints:
         level, row, phase = where
+        edge = table.edge(mean, width)
         value = part_of(geometry, latents[level - 1], row, phase)
         value = table.clamp(edge, width, np.clip(value, -LARGEST_LATENT, LARGEST_LATENT))
         low, count = table.frequencies(edge, width, value)
@@ -123,9 +125,9 @@ def decode_latents(
     """The planes again, by the reference decoder; it must end in the start state."""
     decoder = Decoder(table, payload.words, payload.states)
 
-    def code(edge: Ints, width: Ints, where: tuple[int, int, int]) -> Ints:
-        lanes = geometry.lanes
+    def code(mean: Ints, width: Ints, where: tuple[int, int, int]) -> Ints:
+        lanes, edge = geometry.lanes, table.edge(mean, width)
         steps = zip(edge.reshape(-1, lanes), width.reshape(-1, lanes), strict=True)
-        return np.stack([decoder.step(e, w) for e, w in steps]).reshape(edge.shape)
+        return np.stack([decoder.step(e, w) for e, w in steps]).reshape(mean.shape)
 
     return walk(context, geometry, code), decoder
