@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from imcodec.pyramid.distortion import distortion, draw
+from imcodec.pyramid.distortion_kernel import distortion_in_place
 from imcodec.pyramid.table import Table
 
 STEP = Table().step
@@ -56,6 +57,20 @@ def test_error_and_all_gradients(levels: int, channels: int, units: int) -> None
         assert leaf.grad is not None
         assert gradient.shape == leaf.shape
         torch.testing.assert_close(gradient, leaf.grad)
+
+
+@pytest.mark.parametrize("places", [1, 400, 1300])
+@pytest.mark.parametrize(("levels", "channels", "units"), [(5, 3, 12), (1, 1, 5), (6, 4, 40)])
+def test_the_compiled_loop_is_the_same(levels: int, channels: int, units: int, places: int) -> None:
+    features, wanted, weights = case(levels, channels, units, places)
+    expected, by_features, by_weights = distortion(features, wanted, weights, STEP, SCALE)
+    single = [value.float() for value in (features, wanted, *weights)]
+    total, found = distortion_in_place(single[0], single[1], single[2:], STEP, SCALE)
+    torch.testing.assert_close(total, expected, rtol=1e-5, atol=0)
+    pairs = zip((single[0], *found), (by_features, *by_weights), strict=True)
+    for gradient, exact in pairs:
+        largest = float(exact.abs().max())
+        torch.testing.assert_close(gradient.double(), exact, rtol=1e-4, atol=1e-5 * largest)
 
 
 def test_draw_is_the_synthesis() -> None:

@@ -13,6 +13,7 @@ from torch import Tensor
 from imcodec.pyramid.geometry import Geometry, choose_geometry
 from imcodec.pyramid.model import ContextNetwork
 from imcodec.pyramid.rate import BEYOND, Layers, Pass
+from imcodec.pyramid.rate_kernel import StripPass
 from imcodec.pyramid.walk import encode_latents
 from pyramids import random_latents
 from rates import LAW, TABLE, Seen, assert_close, detached, parameters, reference
@@ -28,9 +29,9 @@ GEOMETRIES = [
 ]
 
 
-def network(wild: float = 0.0, seed: int = 0) -> ContextNetwork:
+def network(wild: float = 0.0, seed: int = 0, layers: int = 3, hidden: int = 9) -> ContextNetwork:
     """A random network; a wild one leaves the table, and the ranges of its units and outputs."""
-    made = ContextNetwork(9, 3, TABLE, seed)
+    made = ContextNetwork(hidden, layers, TABLE, seed)
     generator = torch.Generator().manual_seed(seed + 1)
     with torch.no_grad():
         for values in made.biases[:-1]:
@@ -92,6 +93,28 @@ def test_single_precision_is_enough() -> None:
     torch.testing.assert_close(nats.double(), twice[0], rtol=1e-5, atol=1e-3)
     assert_close(grads, twice[1], 5e-3)
     assert_close(network_grads, twice[2], 1e-3)
+
+
+@pytest.mark.parametrize(
+    "geometry", [*GEOMETRIES, pytest.param(choose_geometry(24, 800), id="wide")]
+)
+@pytest.mark.parametrize(("wild", "grain"), [(0.0, 1), (1.0, 1), (0.05, 16)])
+@pytest.mark.parametrize(("depth", "hidden"), [(3, 9), (2, 6), (4, 14)])
+def test_the_compiled_pass_is_the_same(
+    geometry: Geometry, wild: float, grain: int, depth: int, hidden: int
+) -> None:
+    made = network(wild, layers=depth, hidden=hidden)
+    layers, planes = detached(made.layers()), planes_of(geometry, grain)
+    exact = written(
+        geometry, detached(made.layers(), torch.float64), [plane.double() for plane in planes], 300
+    )
+    work = StripPass(geometry, layers, LAW, SCALE)
+    grads = [torch.ones_like(plane) for plane in planes]
+    with torch.no_grad():
+        nats = torch.stack(work.run(planes, grads))
+    torch.testing.assert_close(nats, exact[0], rtol=1e-5, atol=1e-3)
+    assert_close([grad - 1 for grad in grads], exact[1], 5e-3)
+    assert_close(work.grads, exact[2], 1e-3)
 
 
 def test_the_wild_network_goes_everywhere() -> None:

@@ -24,11 +24,13 @@ from torch import Tensor
 
 from imcodec.pyramid.context import Context
 from imcodec.pyramid.distortion import distortion, draw
+from imcodec.pyramid.distortion_kernel import distortion_in_place
 from imcodec.pyramid.geometry import Geometry
 from imcodec.pyramid.interpolation import Interpolation
 from imcodec.pyramid.latents import Latents
 from imcodec.pyramid.model import ContextNetwork, Synthesis
 from imcodec.pyramid.rate import Distribution, Pass
+from imcodec.pyramid.rate_kernel import StripPass
 from imcodec.pyramid.settings import NetworkSize
 from imcodec.pyramid.soap import Soap
 from imcodec.pyramid.start import start_network, start_picture
@@ -137,9 +139,10 @@ class Fit:
             recipe.lmbda,
             recipe.empty,
         )
-        whole = device.type != "cpu"
-        self._chunk = geometry.symbols * 2 if whole else CHUNK
-        self._groups = 1 if whole else min(geometry.strips, GROUPS)
+        #: a GPU takes everything at once, a CPU runs compiled loops over what fits its caches
+        self._whole = device.type != "cpu"
+        self._chunk = geometry.symbols * 2 if self._whole else CHUNK
+        self._groups = 1 if self._whole else min(geometry.strips, GROUPS)
 
     def run(
         self,
@@ -248,10 +251,10 @@ class Fit:
 
         def draw(start: int) -> tuple[Tensor, list[Tensor]]:
             part = slice(start, start + self._chunk)
-            error, gradient, rest = distortion(
-                features[:, part], self.colours[:, part], weights, self._step, scale
-            )
-            features[:, part] = gradient
+            work = (features[:, part], self.colours[:, part], weights, self._step, scale)
+            if not self._whole:
+                return distortion_in_place(*work)
+            error, features[:, part], rest = distortion(*work)
             return error, rest
 
         def back(level: int) -> None:
@@ -275,7 +278,11 @@ class Fit:
 
         def group(index: int) -> tuple[Tensor, list[Tensor]]:
             part = slice(edges[index], edges[index + 1])
-            work = Pass(g, layers, self._law, per_nat, 2 * self._chunk)
+            work: Pass | StripPass
+            if self._whole:
+                work = Pass(g, layers, self._law, per_nat, 2 * self._chunk)
+            else:
+                work = StripPass(g, layers, self._law, per_nat)
             nats = work.run([s[part] for s in stacks], [s[part] for s in grads])
             return torch.stack(nats), work.grads
 
