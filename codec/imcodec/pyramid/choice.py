@@ -20,10 +20,10 @@ LEAST_FINE = 0.002
 FITTED_SHARE = 0.6
 #: share of those bits that a size of the networks saves in a fit of GAINED steps or more; in a
 #: shorter one, in proportion
-GAINS = {"small": 0.0, "medium": 0.05, "large": 0.08}
-GAINED = 250
-#: fits of fewer steps than this take shorter averages and smaller steps of the networks
-FEW = 150
+GAINS = {"tiny": -0.12, "small": 0.0, "medium": 0.09, "large": 0.16}
+GAINED = 600
+#: fits of fewer steps than this take shorter averages and longer steps of the latents
+FEW = 250
 #: fits of fewer steps than the first number start with all planes but the finest, those of fewer
 #: than the second with all but two; longer ones find a better picture from empty planes
 EMPTY = ((FEW, 1), (700, 2))
@@ -57,7 +57,7 @@ def choose(
         geometry = choose_geometry(height, width, pitch=2)
     recipe = recipe.resized(NETWORKS[name])
     if steps < FEW:
-        recipe = replace(recipe, betas=(0.6, 0.9), rates=(1e-2, 2e-2, 3e-2))
+        recipe = replace(recipe, betas=(0.6, 0.9), rates=(1.5e-2, 4e-2, 3e-2))
     empty = next((planes for most, planes in EMPTY if steps < most), geometry.levels)
     return replace(recipe, empty=min(empty, geometry.levels - 1)), geometry
 

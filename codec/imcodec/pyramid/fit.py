@@ -62,8 +62,8 @@ class Recipe:
     betas: tuple[float, float] = (0.8, 0.98)
     #: share of the steps after which latents are truly rounded
     hard_at: float = 0.95
-    temperature: tuple[float, float] = (0.35, 0.08)
-    noise: tuple[float, float] = (0.22, 0.15)
+    temperature: tuple[float, float] = (0.5, 0.08)
+    noise: tuple[float, float] = (0.3, 0.15)
     prior: bool = True
     #: planes that start empty, counted from the finest
     empty: int = 0

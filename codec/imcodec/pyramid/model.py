@@ -47,6 +47,8 @@ class ContextNetwork(nn.Module):
         for index, (fan_in, fan_out) in enumerate(itertools.pairwise(sizes)):
             spread = 0.02 if index == layers - 1 else fan_in**-0.5
             weight = torch.randn(2, fan_out, fan_in, generator=generator) * spread
+            if 0 < index < layers - 1:  # half of a random layer alone would say 0 for ever
+                weight = (weight + torch.eye(free)) / 2
             self.weights.append(nn.Parameter(weight))
             if index:
                 self.biases.append(nn.Parameter(torch.zeros(2, fan_out, 1)))

@@ -19,7 +19,7 @@ from imcodec.errors import UsageError
 from imcodec.ranges import in_range, one_of
 
 #: steps of each effort
-STEPS = {1: 50, 2: 100, 3: 220, 4: 450, 5: 900, 6: 1600, 7: 2800, 8: 4800, 9: 7500}
+STEPS = {1: 150, 2: 300, 3: 700, 4: 1500, 5: 3000, 6: 6000, 7: 11000, 8: 20000, 9: 35000}
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class NetworkSize:
 
 
 NETWORKS: dict[str, NetworkSize] = {
+    "tiny": NetworkSize(4, 3, 12),
     "small": NetworkSize(8, 3, 24),
     "medium": NetworkSize(14, 3, 32),
     "large": NetworkSize(22, 3, 40),
