@@ -3,13 +3,14 @@
 Colours hide most of a latent, so the graph of a pyramid file is built once more with three outputs
 beside the colours (imcodec.pyramid.graph.build, `debug`): the levels as drawn, the states of the
 entropy code's lanes at the end, and the number of words read. Its grid goes through the centre of
-every cell of every level, where interpolation gives the latent itself.
+every cell of every level, where interpolation gives the latent itself, as filters that do nothing
+are put in the place of the file's own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from imcodec.container import open_container
 from imcodec.pyramid import graph
 from imcodec.pyramid.decode import latents
 from imcodec.pyramid.file import TABLE, PyramidFile, picture_of
+from imcodec.pyramid.filters import identity
 from imcodec.pyramid.geometry import Geometry
 from imcodec.pyramid.rans import START
 
@@ -70,7 +72,8 @@ def probe(path: Path) -> Probe | None:
     contents = open_container(path).contents
     if not isinstance(contents, PyramidFile):
         return None
-    stored = contents.stored
+    # with filters that do nothing, the features at a level's cells are its latents
+    stored = replace(contents.stored, filters=identity(contents.header.levels))
     return Probe(
         model=graph.build(picture_of(contents.header, stored), stored.payload, debug=True),
         grid=cell_grid(contents.header.geometry),

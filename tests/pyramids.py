@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from imcodec.pyramid.context import PARENTS, Context
 from imcodec.pyramid.file import TABLE, Stored, build
+from imcodec.pyramid.filters import identity
 from imcodec.pyramid.geometry import Geometry, choose_geometry
 from imcodec.pyramid.header import QUEUE, TAPS, PyramidHeader
 from imcodec.pyramid.table import MEAN_UNIT, Ints
@@ -90,7 +91,20 @@ def made_pyramid(
         psnr=3012,
     )
     synthesis = random_synthesis(header.synthesis_shape, header.levels, seed)
-    return header, Stored(context.weights, synthesis, payload.words, payload.states), planes
+    stored = Stored(
+        context.weights,
+        synthesis,
+        random_filters(sizes.levels, seed),
+        payload.words,
+        payload.states,
+    )
+    return header, stored, planes
+
+
+def random_filters(levels: int, seed: int = 0) -> NDArray[np.int8]:
+    """Filters that spread and shift a little, int8 [levels, 3, 3]."""
+    generator = np.random.default_rng(seed + 77)
+    return (identity(levels) + generator.integers(-12, 13, (levels, 3, 3))).astype(np.int8)
 
 
 @cache
@@ -120,14 +134,26 @@ def reference_picture(
     pairs = header.geometry.affine()
     scale, offset = (np.array([float(value) for value in pair]) for pair in pairs)
     places = grid[0] * scale + offset
-    features = np.stack([_bilinear(plane, places) for plane in planes]) * TABLE.step
+    smooth = [_filtered(*pair) for pair in zip(planes, stored.filters, strict=True)]
+    features = np.stack([_bilinear(plane, places) for plane in smooth]) * TABLE.step
     weights = stored.synthesis[:, :, 0, 0] / 64
     first, threshold, second = np.split(weights, [header.levels, header.levels + 1])
     hidden = np.maximum(np.einsum("lu,lhw->hwu", first, features), threshold[0])
     return np.clip(np.rint(64 * (hidden @ second.T)), 0, 255).astype(np.uint8)
 
 
-def _bilinear(plane: Ints, places: NDArray[np.float64]) -> NDArray[np.float64]:
+def _filtered(plane: Ints, weights: NDArray[np.int8]) -> NDArray[np.float64]:
+    """A plane through its filter, zeros outside, cell by cell."""
+    found = np.zeros(plane.shape)
+    height, width = plane.shape
+    for y, x in np.ndindex(height, width):
+        for i, j in np.ndindex(3, 3):
+            if 0 <= y + i - 1 < height and 0 <= x + j - 1 < width:
+                found[y, x] += weights[i, j] / 64 * plane[y + i - 1, x + j - 1]
+    return found
+
+
+def _bilinear(plane: NDArray[np.float64], places: NDArray[np.float64]) -> NDArray[np.float64]:
     """Values of a plane [H, W] at places [..., 2] in -1 .. 1, edges repeated."""
     height, width = plane.shape
     x = np.clip(((places[..., 0] + 1) * width - 1) / 2, 0, width - 1)

@@ -12,7 +12,7 @@ from imcodec.pyramid import choice
 from imcodec.pyramid.choice import cheapest, choose, network_bytes
 from imcodec.pyramid.fit import Fit
 from imcodec.pyramid.geometry import choose_geometry
-from imcodec.pyramid.model import ContextNetwork, Synthesis
+from imcodec.pyramid.model import ContextNetwork, Filters, Synthesis
 from imcodec.pyramid.settings import NETWORKS, STEPS, PyramidSettings
 from imcodec.pyramid.table import Table
 from pictures import scene
@@ -36,7 +36,9 @@ def test_bytes_of_the_networks_are_those_in_the_file(name: str, levels: int, cha
     size = NETWORKS[name]
     context = ContextNetwork(size.hidden, size.layers, Table()).context()
     synthesis = Synthesis(levels, channels, size.units).array()
-    assert network_bytes(size, levels, channels) == context.size + synthesis.size
+    filters = Filters(levels).array()
+    stored = context.size + synthesis.size + filters.size
+    assert network_bytes(size, levels, channels) == stored
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -139,7 +139,7 @@ def test_chunks_of_a_fixed_size_agree_exactly() -> None:
     session = ort.InferenceSession(cut.build_synthesis(picture_of(header, stored)), options)
     inputs = {
         cut.plane_name(level): (plane * np.float32(65 / 256)).astype(np.float32)[None, None]
-        for level, plane in enumerate(planes, 1)
+        for level, plane in enumerate(planes, 1)  # of any size: these are not filtered
     }
     points = np.random.default_rng(0).uniform(-1.1, 1.1, (4096, 2)).astype(np.float32)
 

@@ -31,8 +31,9 @@ def test_a_good_file_is_accepted_and_described() -> None:
     assert (found.model, found.version, found.psnr, found.bits) == ("pyramid", 1, 30.12, 8)
     assert found.features == "latents at 6 levels, 1/1 to 1/32"
     shapes = [(layer.inputs, layer.outputs) for layer in found.layers]
-    assert shapes == [(35, 14), (14, 14), (14, 2), (35, 14), (14, 14), (14, 2), (6, 16), (16, 3)]
-    assert found.parameters == found.bytes.weights == 1588
+    context = [(35, 14), (14, 14), (14, 2)]
+    assert shapes == [*context, *context, (9, 6), (6, 16), (16, 3)]
+    assert found.parameters == found.bytes.weights == 1642
     assert info(FILES[1]).features == "latents at 1 level, 1/1"
     assert info(FILES[2]).features.endswith("1/2 to 1/8")
 
@@ -43,7 +44,7 @@ def test_bytes_add_up_to_the_file(data: bytes) -> None:
     assert count.total == len(data)
     assert count.graph + count.weights + count.payload + count.header == count.total
     assert min(count.weights, count.payload, count.header) > 0
-    assert 2350 < count.graph < 2650
+    assert 2440 < count.graph < 2740
 
 
 def test_layers_are_real_numbers() -> None:
@@ -208,10 +209,13 @@ def test_numbers_out_of_range_are_refused() -> None:
     low, high = (np.full(lanes, value) for value in (2**16 - 1, 2**32))
     negative = stored.synthesis.copy()
     negative[-1, 0] = -128
+    filters = stored.filters.copy()
+    filters[0, 1, 2] = -128
     for bad, message in (
         (replace(stored, states=low), "state"),
         (replace(stored, states=high), "state"),
         (replace(stored, synthesis=negative), "synthesis"),
+        (replace(stored, filters=filters), "filters"),
     ):
         with pytest.raises(InvalidFileError, match=message):
             open_container(forged(header, bad))

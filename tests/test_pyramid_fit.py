@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from imcodec.pyramid import fit as module
+from imcodec.pyramid.filters import filtered
 from imcodec.pyramid.fit import Fit, Fitted, Recipe, Report
 from imcodec.pyramid.geometry import Geometry, choose_geometry
 from imcodec.pyramid.table import Table
@@ -44,6 +45,7 @@ def same(one: Fitted, other: Fitted) -> bool:
         *zip(one.planes, other.planes, strict=True),
         *zip(one.context.weights, other.context.weights, strict=True),
         (one.synthesis, other.synthesis),
+        (one.filters, other.filters),
     ]
     numbers = (one.mse, one.bpp, one.cost) == (other.mse, other.bpp, other.cost)
     return numbers and all(np.array_equal(a, b) for a, b in pairs)
@@ -53,8 +55,10 @@ def drawn_mse(found: Fitted, fit: Fit, pixels: np.ndarray) -> float:
     """Mean squared error, colours in 0 .. 1, of the integers that a fit hands back."""
     features = torch.stack(
         [
-            at.forward(torch.from_numpy(plane).float()).flatten()
-            for at, plane in zip(fit.interpolations, found.planes, strict=True)
+            at.forward(torch.from_numpy(filtered(plane.astype(np.int8), weights))).flatten()
+            for at, plane, weights in zip(
+                fit.interpolations, found.planes, found.filters, strict=True
+            )
         ]
     ).double()
     weights = torch.from_numpy(found.synthesis[:, :, 0, 0].astype(float))
@@ -83,20 +87,27 @@ def test_gradients_of_the_whole_loss(geometry: Geometry, monkeypatch: pytest.Mon
         for parameter in fit.synthesis.parameters():
             generator = torch.Generator().manual_seed(1)
             parameter += 0.2 * torch.randn(parameter.shape, generator=generator)
+        fit.filters.weights += 0.2 * torch.randn(geometry.levels, 3, 3, generator=generator)
     # multiples of 1/16, which networks in float32 add without error
     value = (fit.value(0.5, hard=False)[0] * 16).round() / 16
     fit.latents.gradient.fill_(7)  # is replaced
     with ThreadPoolExecutor(2) as pool:
         mse, bpp = fit.backward(value, pool)
-    parameters = [*fit.network.parameters(), *fit.synthesis.parameters()]
+    parts = (fit.network, fit.synthesis, fit.filters)
+    parameters = [parameter for part in parts for parameter in part.parameters()]
     found = [p.grad.clone() for p in parameters if p.grad is not None]
-    fit.network.zero_grad()
-    fit.synthesis.zero_grad()
+    for part in parts:
+        part.zero_grad()
 
     latents = value.clone().requires_grad_()
     planes = fit.latents.planes(latents)
     # bilinear interpolation is linear: its gradient by automatic differentiation
-    pairs = zip(fit.interpolations, planes, strict=True)
+    convolve = torch.nn.functional.conv2d
+    smooth = [
+        convolve(plane[None, None], weights[None, None], padding=1)[0, 0]
+        for plane, weights in zip(planes, fit.filters.rounded(), strict=True)
+    ]
+    pairs = zip(fit.interpolations, smooth, strict=True)
     features = torch.stack([Bilinear.apply(plane, at).flatten() for at, plane in pairs])
     first, threshold, second = fit.synthesis.integers()
     colours = second @ torch.maximum(first @ features * (STEP / 64), threshold / 64)
@@ -141,6 +152,7 @@ def everything(fit: Fit) -> list[torch.Tensor]:
         fit.latents.gradient,
         *fit.network.state_dict().values(),
         *fit.synthesis.state_dict().values(),
+        *fit.filters.state_dict().values(),
     ]
 
 
@@ -186,9 +198,16 @@ def test_the_cost_falls_and_the_best_state_is_kept() -> None:
 
 
 def test_an_earlier_state_can_be_the_best(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Steps that are far too long at the end: what was there before them is handed back."""
+    """A last step that spoils the picture: what was there before it is handed back."""
     pixels = scene(37, 53)
-    fit = made(pixels, steps=20, hard_at=0.5, last=100.0)
+    fit = made(pixels, steps=20, hard_at=0.5)
+    backward, calls = fit.backward, iter(range(21))
+
+    def worse_at_last(value: torch.Tensor, pool: ThreadPoolExecutor) -> tuple[float, float]:
+        mse, bpp = backward(value, pool)
+        return mse + (next(calls) == 20), bpp
+
+    monkeypatch.setattr(fit, "backward", worse_at_last)
     found, seen = reports_of(fit)
     costs = [report.cost for report in seen if report.hard]
     assert found.cost == min(costs)
@@ -210,6 +229,7 @@ def test_costs_are_those_of_what_is_handed_back(size: tuple[int, int], channels:
     assert max(np.abs(plane).max() for plane in found.planes) <= 127
     assert found.synthesis.shape == (geometry.levels + 1 + channels, 9, 1, 1)
     assert found.synthesis.dtype == np.int8
+    assert found.filters.shape == (geometry.levels, 3, 3)
     assert found.mse == pytest.approx(drawn_mse(found, fit, pixels), rel=1e-4)
     payload, coded = encode_latents(found.context, geometry, Table(), found.planes)
     if all(np.array_equal(a, b) for a, b in zip(coded, found.planes, strict=True)):

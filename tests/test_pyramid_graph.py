@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import onnx
 import onnxruntime as ort
@@ -9,6 +11,7 @@ import pytest
 
 from imcodec.pyramid import cut, graph
 from imcodec.pyramid.file import TABLE, Stored, build, picture_of
+from imcodec.pyramid.filters import identity
 from imcodec.pyramid.geometry import Geometry
 from imcodec.pyramid.header import PyramidHeader
 from imcodec.pyramid.rans import START
@@ -65,7 +68,8 @@ def case(request: pytest.FixtureRequest) -> Case:
 def test_the_file_decodes_every_latent(case: Case) -> None:
     header, stored, planes = case
     grid, parts = lattice_grid(header.geometry)
-    picture = picture_of(header, stored)
+    plain = replace(stored, filters=identity(header.levels))  # features are the latents then
+    picture = picture_of(header, plain)
     _, features, states, position = run(graph.build(picture, stored.payload, debug=True), grid)
     for plane, level, part in zip(planes, features.reshape(len(planes), -1), parts, strict=True):
         assert (np.rint(level[part] / -TABLE.step) == plane.ravel()).all()
@@ -118,23 +122,22 @@ def test_bytes_are_deterministic_and_pass_the_checker() -> None:
 
 def test_the_graph_is_small() -> None:
     header, stored, _ = made_pyramid(96, 64)
-    networks = sum(layer.size for layer in stored.context) + stored.synthesis.size
+    networks = picture_of(header, stored).weight_bytes
     text = len(header.text(stored.joined)) + 14
-    assert len(build(header, stored)) - stored.payload.size - networks - text <= 2539
+    assert len(build(header, stored)) - stored.payload.size - networks - text <= 2600
 
 
 def test_stored_tensors_are_never_shared() -> None:
     """Neither with each other nor with constants that happen to be equal."""
     header, stored, _ = made_pyramid(1, 1, depth=4, hidden=2)
     middle = stored.context[1]
-    same = Stored(
-        (stored.context[0], middle, middle, middle), stored.synthesis, stored.words, stored.states
-    )
+    same = replace(stored, context=(stored.context[0], middle, middle, middle))
     same.states[:] = START
     tensors = onnx.load_from_string(build(header, same)).graph.initializer
-    shapes = [tuple(tensor.dims) for tensor in tensors[:7]]
+    shapes = [tuple(tensor.dims) for tensor in tensors[:8]]
     lanes, words = (header.geometry.lanes,), (len(same.words) + 1,)
-    assert shapes == [*header.context_shapes, header.synthesis_shape, lanes, words]
+    weights = [*header.context_shapes, header.synthesis_shape, header.filters_shape]
+    assert shapes == [*weights, lanes, words]
     assert len({tensor.name for tensor in tensors}) == len(tensors)
 
 

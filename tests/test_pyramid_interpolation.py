@@ -8,8 +8,9 @@ import torch
 from numpy.typing import NDArray
 
 from imcodec.pyramid.file import TABLE
+from imcodec.pyramid.filters import filtered, identity
 from imcodec.pyramid.geometry import Geometry, choose_geometry
-from imcodec.pyramid.interpolation import RUN, Interpolation, Stretch
+from imcodec.pyramid.interpolation import RUN, Filtering, Interpolation, Stretch
 from pyramids import made_pyramid, pixel_grid, reference_picture
 
 GEOMETRIES = [
@@ -114,6 +115,7 @@ def test_one_axis(cells: int, factor: int) -> None:
 def test_the_decoders_reference_sees_the_same(height: int, width: int, pitch: int) -> None:
     """A synthesis that shows one level as it is, on middle grey."""
     header, stored, planes = made_pyramid(width, height, 1, units=2, pitch=pitch)
+    stored.filters[:] = identity(header.levels)
     slope = TABLE.step / 64 * 63 * 33  # 63 and 33 are its weights
     for level in range(1, header.levels + 1):
         stored.synthesis[:] = 0
@@ -126,3 +128,28 @@ def test_the_decoders_reference_sees_the_same(height: int, width: int, pitch: in
         # rectified: nothing shows below the threshold
         colours = np.maximum(value * slope, -127 / 64 * 33) + 127
         assert np.abs(np.clip(colours, 0, 255) - shown).max() < 0.51
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (7, 1), (12, 17)])
+def test_filtering_is_a_convolution(size: tuple[int, int]) -> None:
+    generator = np.random.default_rng(3)
+    plane = generator.integers(-127, 128, size).astype(np.int8)
+    weights = generator.integers(-127, 128, (3, 3)).astype(np.int8)
+    latents = torch.from_numpy(plane).float().requires_grad_()
+    own = (torch.from_numpy(weights).float() / 64).requires_grad_()
+    expected = torch.nn.functional.conv2d(latents[None, None], own[None, None], padding=1)[0, 0]
+    at = Filtering(latents.detach(), own.detach())
+    assert torch.equal(at.forward(), expected)
+    assert np.array_equal(filtered(plane, weights), expected.detach().numpy())
+    grad = torch.randn(size, generator=torch.Generator().manual_seed(0))
+    expected.backward(grad)
+    assert latents.grad is not None
+    assert own.grad is not None
+    by_plane, by_weights = at.adjoint(grad)
+    torch.testing.assert_close(by_plane, latents.grad)
+    torch.testing.assert_close(by_weights, own.grad, rtol=1e-5, atol=1e-3)
+
+
+def test_an_identity_changes_nothing() -> None:
+    plane = np.arange(-6, 6).astype(np.int8).reshape(3, 4)
+    assert np.array_equal(filtered(plane, identity(2)[1]), plane)

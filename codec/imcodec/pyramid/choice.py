@@ -57,7 +57,7 @@ def choose(
         geometry = choose_geometry(height, width, pitch=2)
     recipe = recipe.resized(NETWORKS[name])
     if steps < FEW:
-        recipe = replace(recipe, betas=(0.6, 0.9), rates=(1.5e-2, 4e-2, 3e-2))
+        recipe = replace(recipe, betas=(0.6, 0.9), rates=(1.5e-2, 4e-2, 3e-2, 6e-3))
     empty = next((planes for most, planes in EMPTY if steps < most), geometry.levels)
     return replace(recipe, empty=min(empty, geometry.levels - 1)), geometry
 
@@ -73,7 +73,7 @@ def cheapest(bits: float, share: float, levels: int, channels: int) -> str:
 
 
 def network_bytes(size: NetworkSize, levels: int, channels: int) -> int:
-    """Bytes of the weights of both networks, one each."""
+    """Bytes of the weights of both networks and of the filters, one each."""
     inner = (size.layers - 2) * size.hidden**2
     context = 2 * (size.hidden * (QUEUE + PARENTS) * TAPS + inner + 2 * size.hidden)
-    return context + size.units * (levels + 1 + channels)
+    return context + size.units * (levels + 1 + channels) + 9 * levels

@@ -7,13 +7,12 @@ memory. The latents are the same integers; colours differ by 1 at most. The test
     latents     no input; outputs `planes`, all levels one after another, row by row, int8
                 [symbols], and where the decoder stands at the end: `states` int64 [lanes],
                 `position` int64 [1], the number of words read
-    synthesis   inputs `grid` and, per level, `p1`, `p2`, ... float32 [1, 1, H, W], the latents
-                times the table's step; output `rgb`, as that of the file
+    synthesis   inputs `grid` and, per level, `p1`, `p2`, ... float32 [1, 1, H, W], the filtered
+                latents times the table's step; output `rgb`, as that of the file
 
 What is faster: the table is a constant; the context network computes in float32, which holds all of
 its integers exactly (imcodec.pyramid.walk) and takes a third of the time of bytes; the phases of a
 row are written out; colours are made by products of matrices.
-
 """
 
 from __future__ import annotations

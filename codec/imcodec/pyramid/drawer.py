@@ -1,6 +1,6 @@
 """Draws points of a pyramid file: the latents are decoded once, then drawn chunk by chunk.
 
-What stays in memory is a plane of float32 per level, about 5.4 bytes a pixel in all.
+What stays in memory is each level's plane, and float32 after its filter: 6.7 bytes a pixel in all.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from imcodec.errors import InvalidFileError, RuntimeFailureError
 from imcodec.pyramid.cut import LATENTS_OUTPUTS, build_latents, build_synthesis, plane_name
 from imcodec.pyramid.file import TABLE, PyramidFile, picture_of
+from imcodec.pyramid.filters import filtered
 from imcodec.pyramid.rans import START
 from imcodec.runtime import Session, chunk_size
 
@@ -60,22 +61,25 @@ class PyramidDrawer:
         self.chunk = chunk_size(max(header.levels, header.units, 8))
         self._latents: Latents | None = Latents(contents)
         self._session = Session(build_synthesis(picture_of(header, contents.stored)))
+        self._filters = contents.stored.filters
+        self._planes: list[NDArray[np.int8]] = []
         self._inputs: dict[str, NDArray[np.float32]] = {}
 
     def prepare(self) -> bool:
         """Decode the latents, if that has not been done. Raises InvalidFileError."""
         if self._latents is not None:
             scale = np.float32(TABLE.step)
-            for level, plane in enumerate(self._latents.planes(), 1):
-                self._inputs[plane_name(level)] = plane[None, None] * scale
+            self._planes = self._latents.planes()
+            pairs = zip(self._planes, self._filters, strict=True)
+            for level, (plane, weights) in enumerate(pairs, 1):
+                self._inputs[plane_name(level)] = filtered(plane, weights)[None, None] * scale
             self._latents = None
         return True
 
     def planes(self) -> list[NDArray[np.int8]]:
         """The latents, coarse to fine, each [height, width] of its level."""
         self.prepare()
-        scaled = (plane[0, 0] / np.float32(TABLE.step) for plane in self._inputs.values())
-        return [np.rint(plane).astype(np.int8) for plane in scaled]
+        return self._planes
 
     def colours(self, points: NDArray[np.float32]) -> NDArray[Any]:
         """uint8 [1, 1, chunk, C] at points [1, 1, chunk, 2]."""

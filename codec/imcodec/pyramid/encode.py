@@ -67,18 +67,22 @@ def encode_pixels(
         diary.picture_of = fit.picture
         fitted = fit.run(diary, stop or (lambda: False))
         coded = code(fit, fitted)
-    data, quality = assemble(coded, fitted.synthesis, geometry, pixels)
+    data, quality = assemble(coded, fitted.synthesis, fitted.filters, geometry, pixels)
     diary.finished(fitted, quality)
     before = -10 * float(np.log10(max(fitted.mse, 1e-10)))
     return Made(data, quality, before, tuple(diary.history), str(device))
 
 
 def assemble(
-    coded: Coded, synthesis: NDArray[np.int8], geometry: Geometry, pixels: NDArray[np.uint8]
+    coded: Coded,
+    synthesis: NDArray[np.int8],
+    filters: NDArray[np.int8],
+    geometry: Geometry,
+    pixels: NDArray[np.uint8],
 ) -> tuple[bytes, float]:
     """The file of a finished fit, decoded and compared; and the PSNR that it records."""
     payload = coded.payload
-    stored = Stored(coded.context.weights, synthesis, payload.words, payload.states)
+    stored = Stored(coded.context.weights, synthesis, filters, payload.words, payload.states)
     header = header_for(geometry, coded.context, synthesis)
     drawer = PyramidDrawer(PyramidFile(header, stored))
     for level, (decoded, plane) in enumerate(zip(drawer.planes(), coded.planes, strict=True), 1):

@@ -5,18 +5,21 @@ are what is stored, in this order, whatever their names; the rest of the graph f
 header, and imcodec.pyramid.graph is its definition.
 
     context    int8, a tensor for each layer of the context network, in raw_data; layer 0
-               [2, hidden, 4, 1, 5], then [2, hidden, hidden, 1, 1], the last [2, 2, hidden, 1, 1]:
-               phase, output, input (the last of layer 0 is the parent row), 1, column; -63 to 63.
+               [2, hidden, 7, 1, 5], then [2, hidden, hidden, 1, 1], the last [2, 2, hidden, 1, 1]:
+               phase, output, input (the last two of layer 0 are parent rows), 1, column; -63 to 63.
                Layer 0 is stored with the other sign
     synthesis  int8 [levels + 1 + channels, units, 1, 1] in raw_data, -127 to 127: a row W1 for each
                level, coarse to fine, stored with the other sign; a row of thresholds T; a row W2
                for each channel
+    filters    int8 [levels, 1, 1, 3, 3] in raw_data, -127 to 127 (imcodec.pyramid.filters), coarse
+               to fine
     states     int64 [lanes] in int64_data, 2**16 to 2**32 - 1: where the lanes begin
     words      uint16 [count + 1] in raw_data, little-endian: a 0, then the words in reading order
 
 What it means: imcodec.pyramid.walk and .context say in which order the latents are decoded and what
-predicts each of them, .table and .rans how they are decoded, .geometry where they lie. With F_l the
-bilinear value of level l at a point, times 65/256, the colour is
+predicts each of them, .table and .rans how they are decoded, .geometry where they lie, .filters
+what is done to each plane then. With F_l the bilinear value of the filtered level l at a point,
+times 65/256, the colour is
 
     hidden = max(sum over l of W1_l F_l, T)      all weights divided by 64
     colour = sum over units of W2 hidden, times 64, rounded (half to even), clamped to 0 .. 255
@@ -35,6 +38,7 @@ from onnx import ModelProto, TensorProto
 
 from imcodec.contents import LayerInfo
 from imcodec.errors import InvalidFileError
+from imcodec.pyramid import filters as planes_filters
 from imcodec.pyramid import graph
 from imcodec.pyramid.context import Context, Weights
 from imcodec.pyramid.header import PyramidHeader, parse
@@ -53,6 +57,8 @@ class Stored:
     context: tuple[Weights, ...]
     #: int8 [levels + 1 + channels, units, 1, 1]: W1, thresholds, W2
     synthesis: NDArray[np.int8]
+    #: int8 [levels, 3, 3]
+    filters: NDArray[np.int8]
     #: uint16 [count], without the 0 before them
     words: NDArray[np.uint16]
     #: int64 [lanes]
@@ -62,12 +68,13 @@ class Stored:
     def joined(self) -> bytes:
         """What the header's CRC covers beside its own text.
 
-        The context network's layers, the synthesis, the states (8 bytes each) and the words, one
-        after another, little-endian, with the signs that they mean.
+        The context network's layers, the synthesis, the filters, the states (8 bytes each) and the
+        words, one after another, little-endian, with the signs that they mean.
         """
         arrays = (
             *self.context,
             self.synthesis,
+            self.filters,
             self.states.astype("<i8"),
             self.words.astype("<u2"),
         )
@@ -94,10 +101,10 @@ class PyramidFile:
     def read(cls, text: str, model: ModelProto) -> PyramidFile:
         """The contents of a model with the header `text`. Raises InvalidFileError."""
         header = parse(text)
-        tensors = list(model.graph.initializer[: header.depth + 3])
-        if len(tensors) < header.depth + 3:
+        tensors = list(model.graph.initializer[: header.depth + 4])
+        if len(tensors) < header.depth + 4:
             raise InvalidFileError("the file is damaged: networks or latents are missing")
-        *layers, second, states, words = tensors
+        *layers, second, third, states, words = tensors
         context = [
             _int8(tensor, shape)
             for tensor, shape in zip(layers, header.context_shapes, strict=True)
@@ -105,9 +112,9 @@ class PyramidFile:
         context[0] = -context[0]
         synthesis = _int8(second, header.synthesis_shape)
         synthesis[: header.levels] *= -1
-        return cls(
-            header, Stored(tuple(context), synthesis, _words(words), _states(states, header))
-        )
+        filters = _int8(third, header.filters_shape).reshape(header.levels, 3, 3)
+        numbers = Stored(tuple(context), synthesis, filters, _words(words), _states(states, header))
+        return cls(header, numbers)
 
     def check(self) -> None:
         """Raise InvalidFileError for numbers that no encoder writes."""
@@ -127,8 +134,9 @@ class PyramidFile:
 
     @property
     def weight_bytes(self) -> int:
-        """Bytes of the weights of both networks."""
-        return sum(layer.size for layer in self.stored.context) + self.stored.synthesis.size
+        """Bytes of the weights of both networks and of the filters."""
+        stored = self.stored
+        return sum(x.size for x in (*stored.context, stored.synthesis, stored.filters))
 
     @property
     def payload_bytes(self) -> int:
@@ -144,8 +152,8 @@ class PyramidFile:
         return f"latents at {levels} levels, 1/{pitch} to 1/{pitch << (levels - 1)}"
 
     def layers(self) -> tuple[LayerInfo, ...]:
-        """The context network's layers for even and odd columns, then the synthesis."""
-        return (*self._context_layers(), *self._synthesis_layers())
+        """The context network's layers for even and odd columns, the filters, the synthesis."""
+        return (*self._context_layers(), self._filters_layer(), *self._synthesis_layers())
 
     def _context_layers(self) -> Iterator[LayerInfo]:
         """In real numbers: inputs are latents, hidden units 0 .. 255, outputs mean and width."""
@@ -165,6 +173,20 @@ class PyramidFile:
                     weight=matrix,
                     bias=bias,
                 )
+
+    def _filters_layer(self) -> LayerInfo:
+        """All filters as one layer: a plane's nine cells to a filtered one, for each level."""
+        levels = self.header.levels
+        weights = self.stored.filters.reshape(levels, -1).astype(np.float32)
+        return LayerInfo(
+            name="filters",
+            activation="linear",
+            inputs=weights.shape[1],
+            outputs=levels,
+            parameters=weights.size,
+            weight=np.ascontiguousarray(weights.T / np.float32(planes_filters.FILTER_UNIT)),
+            bias=np.zeros(levels, np.float32),
+        )
 
     def _synthesis_layers(self) -> Iterator[LayerInfo]:
         """In real numbers: inputs are latents, outputs colours in 0 .. 1."""
@@ -193,7 +215,9 @@ class PyramidFile:
 
 def picture_of(header: PyramidHeader, stored: Stored, text: str = "") -> graph.Picture:
     """The builder's view of a file, less its words and states. Raises ValueError."""
-    return graph.Picture(header.geometry, Context(stored.context), TABLE, stored.synthesis, text)
+    return graph.Picture(
+        header.geometry, Context(stored.context), TABLE, stored.synthesis, stored.filters, text
+    )
 
 
 def build(header: PyramidHeader, stored: Stored) -> bytes:
@@ -214,6 +238,7 @@ def check(header: PyramidHeader, stored: Stored) -> None:
     Context(stored.context)  # checks its range
     if stored.synthesis.dtype != np.int8 or (stored.synthesis < -LARGEST_SYNTHESIS).any():
         raise ValueError(f"a weight of the synthesis is below -{LARGEST_SYNTHESIS}")
+    planes_filters.check(stored.filters, header.levels)
     if stored.states.shape != (header.geometry.lanes,) or stored.words.dtype != np.uint16:
         raise ValueError("the lanes do not fit the header")
     if (stored.states < START).any() or (stored.states >= START**2).any():

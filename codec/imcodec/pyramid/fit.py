@@ -26,9 +26,9 @@ from imcodec.pyramid.context import Context
 from imcodec.pyramid.distortion import distortion, draw
 from imcodec.pyramid.distortion_kernel import distortion_in_place
 from imcodec.pyramid.geometry import Geometry
-from imcodec.pyramid.interpolation import Interpolation
+from imcodec.pyramid.interpolation import Filtering, Interpolation
 from imcodec.pyramid.latents import Latents
-from imcodec.pyramid.model import ContextNetwork, Synthesis
+from imcodec.pyramid.model import ContextNetwork, Filters, Synthesis
 from imcodec.pyramid.rate import Distribution, Pass
 from imcodec.pyramid.rate_kernel import StripPass
 from imcodec.pyramid.settings import NetworkSize
@@ -56,13 +56,14 @@ class Recipe:
     layers: int = 3
     #: hidden units of the synthesis
     units: int = 32
-    #: learning rates at the start, for latents, context networks, synthesis; they fall as a cosine
-    rates: tuple[float, float, float] = (1e-2, 4e-2, 3e-2)
+    #: learning rates at the start, for latents, context networks, synthesis, filters; they fall as
+    #: a cosine
+    rates: tuple[float, float, float, float] = (1e-2, 4e-2, 3e-2, 6e-3)
     last: float = 0.02
     betas: tuple[float, float] = (0.8, 0.98)
     #: share of the steps after which latents are truly rounded
     hard_at: float = 0.95
-    temperature: tuple[float, float] = (0.5, 0.08)
+    temperature: tuple[float, float] = (0.5, 0.05)
     noise: tuple[float, float] = (0.3, 0.15)
     prior: bool = True
     #: planes that start empty, counted from the finest
@@ -99,6 +100,7 @@ class Fitted:
     planes: list[Ints]
     context: Context
     synthesis: NDArray[np.int8]
+    filters: NDArray[np.int8]
     mse: float
     bpp: float
     cost: float
@@ -123,6 +125,7 @@ class Fit:
         self._step = table.step
         self.network = ContextNetwork(recipe.hidden, recipe.layers, table, recipe.seed)
         self.synthesis = Synthesis(geometry.levels, channels, recipe.units, recipe.seed)
+        self.filters = Filters(geometry.levels)
         flat = torch.from_numpy(pixels.reshape(-1, channels).T.copy())
         self.colours = flat.to(device).float()
         self.interpolations = [
@@ -154,9 +157,9 @@ class Fit:
         After `interrupted()` says so, one more pass finds the true cost of what there is.
         """
         recipe, begin = self.recipe, time.monotonic()
-        context, synthesis = [*self.network.parameters()], [*self.synthesis.parameters()]
+        parts = (self.network, self.synthesis, self.filters)
         latents = torch.optim.Adam([self.latents.stored], betas=recipe.betas, fused=True)
-        networks = Soap([context, synthesis])
+        networks = Soap([[*part.parameters()] for part in parts])
         best: Fitted | None = None
         step, share = 0, 0.0
         with ThreadPoolExecutor(self.threads) as pool:
@@ -197,20 +200,24 @@ class Fit:
         """What the latents as they are, truly rounded, look like: uint8 [H, W, C]."""
         planes = self.latents.planes(self.latents.rounded())
         shape = (-1, self.geometry.height, self.geometry.width)
-        colours = self._drawn(planes, self.synthesis.integers()).view(shape)
+        drawn = self._drawn(planes, self.synthesis.integers(), self.filters.rounded())
+        colours = drawn.view(shape)
         return colours.permute(1, 2, 0).cpu().numpy().astype(np.uint8)
 
     def mse_of(self, planes: Sequence[Ints]) -> float:
-        """Mean squared error, colours in 0 .. 1, of other latents with the best synthesis."""
+        """Mean squared error, colours in 0 .. 1, of other latents with the best networks."""
         tensors = [torch.from_numpy(plane).float().to(self.device) for plane in planes]
-        error = self._drawn(tensors, self._best_synthesis).sub_(self.colours)
+        error = self._drawn(tensors, *self._best).sub_(self.colours)
         return float(error.double().square().mean()) / 255**2
 
     @torch.no_grad()
-    def _drawn(self, planes: Sequence[Tensor], integers: Sequence[Tensor]) -> Tensor:
+    def _drawn(
+        self, planes: Sequence[Tensor], integers: Sequence[Tensor], filters: Tensor
+    ) -> Tensor:
         """Colours as a decoder shows them, rounded: float [channels, height * width]."""
-        pairs = zip(self.interpolations, planes, strict=True)
-        features = torch.stack([at.forward(plane).flatten() for at, plane in pairs])
+        work = zip(self.interpolations, planes, filters.to(self.device), strict=True)
+        rows = [at.forward(Filtering(plane, own).forward()).flatten() for at, plane, own in work]
+        features = torch.stack(rows)
         weights = [value.to(self.device) for value in integers]
         return draw(features, weights, self._step).clamp_(0, 255).round_()
 
@@ -230,11 +237,11 @@ class Fit:
         That by the latents replaces `latents.gradient`; those of the networks are added to theirs.
         """
         with torch.no_grad():
-            mse, synthesis_grads = self._distortion(value, pool)
+            mse, picture_grads = self._distortion(value, pool)
             bits, network_grads = self.rate(value, pool)
-        tops = [*self.synthesis.integers()]
+        tops = [*self.synthesis.integers(), self.filters.rounded()]
         tops += [t for pair in self.network.layers() for t in pair if t is not None]
-        torch.autograd.backward(tops, [*synthesis_grads, *network_grads])
+        torch.autograd.backward(tops, [*picture_grads, *network_grads])
         return mse, bits / (self.geometry.height * self.geometry.width)
 
     def _distortion(self, value: Tensor, pool: ThreadPoolExecutor) -> tuple[float, list[Tensor]]:
@@ -245,9 +252,12 @@ class Fit:
         pictures = features.view(g.levels, g.height, g.width)
         weights = tuple(t.to(self.device) for t in self.synthesis.integers())
         scale = 1 / (255**2 * self.colours.numel())
+        filters = self.filters.rounded().to(self.device)
+        filterings = [Filtering(planes[level], filters[level]) for level in range(g.levels)]
+        filter_grads = torch.empty_like(filters)
 
         def interpolate(level: int) -> None:
-            pictures[level] = self.interpolations[level].forward(planes[level])
+            pictures[level] = self.interpolations[level].forward(filterings[level].forward())
 
         def draw(start: int) -> tuple[Tensor, list[Tensor]]:
             part = slice(start, start + self._chunk)
@@ -258,13 +268,15 @@ class Fit:
             return error, rest
 
         def back(level: int) -> None:
-            grads[level].copy_(self.interpolations[level].adjoint(pictures[level]))
+            by_filtered = self.interpolations[level].adjoint(pictures[level])
+            by_plane, filter_grads[level] = filterings[level].adjoint(by_filtered)
+            grads[level].copy_(by_plane)
 
         _each(pool, interpolate, levels)
         parts = _each(pool, draw, range(0, count, self._chunk))
         _each(pool, back, levels)
         error = float(torch.stack([total for total, _ in parts]).double().sum())
-        return error * scale, _sums([rest for _, rest in parts])
+        return error * scale, [*_sums([rest for _, rest in parts]), filter_grads.cpu()]
 
     def rate(self, value: Tensor, pool: ThreadPoolExecutor) -> tuple[float, list[Tensor]]:
         g = self.geometry
@@ -296,8 +308,10 @@ class Fit:
     def _fitted(self, value: Tensor, mse: float, bpp: float) -> Fitted:
         planes = [plane.cpu().numpy().astype(np.int64) for plane in self.latents.planes(value)]
         cost = mse + self.recipe.lmbda * bpp
-        self._best_synthesis = [value.detach() for value in self.synthesis.integers()]
-        return Fitted(planes, self.network.context(), self.synthesis.array(), mse, bpp, cost)
+        synthesis = [value.detach() for value in self.synthesis.integers()]
+        self._best = synthesis, self.filters.rounded().detach()
+        arrays = self.synthesis.array(), self.filters.array()
+        return Fitted(planes, self.network.context(), *arrays, mse, bpp, cost)
 
 
 def _each(

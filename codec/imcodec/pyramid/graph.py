@@ -1,7 +1,7 @@
 """Builds the graph of a file: it decodes its own latents and draws them at any grid.
 
     main             table of probabilities; words; Loop over levels; synthesis at the grid
-    Loop   a level   parent rows, twice -> Scan over rows -> plane -> GridSample at the grid
+    Loop   a level   parent rows, twice -> Scan over rows -> plane, filter, GridSample
     Scan   a row     Scan over the two column phases -> interleave their columns
     Scan   a phase   context network -> (edge, width) -> Scan over steps -> values -> push them
     Scan   a step    one symbol per lane
@@ -46,6 +46,8 @@ class Picture:
     table: Table
     #: int8 [levels + 1 + channels, hidden, 1, 1]: W1, thresholds, W2 (see `synthesis`)
     synthesis: NDArray[np.int8]
+    #: int8 [levels, 3, 3] (imcodec.pyramid.filters)
+    filters: NDArray[np.int8]
     header: str = ""
 
     @property
@@ -55,8 +57,8 @@ class Picture:
 
     @property
     def weight_bytes(self) -> int:
-        """Bytes of both networks' weights."""
-        return self.context.size + self.synthesis.size
+        """Bytes of both networks' weights, and of the filters."""
+        return self.context.size + self.synthesis.size + self.filters.size
 
 
 def phase_body(
@@ -149,7 +151,15 @@ def sample(g: Graph, plane: str, grid: str) -> str:
     return g.op("GridSample", plane, grid, padding_mode="border")
 
 
-def level_body(main: Graph, c: Constants, picture: Picture, weights: list[str], grid: str) -> Graph:
+def through_filter(g: Graph, c: Constants, plane: str, filters: str, level: str) -> str:
+    """A plane int8 [1, 1, H, W] times minus the table's step, through its level's filter."""
+    weights = g.op("DequantizeLinear", g.op("Gather", filters, level), c.scale)  # [1, 1, 3, 3]
+    return g.op("Conv", g.op("DequantizeLinear", plane, c.step), weights, pads=[1, 1, 1, 1])
+
+
+def level_body(
+    main: Graph, c: Constants, picture: Picture, weights: list[str], filters: str, grid: str
+) -> Graph:
     """Loop body: level, on, plane, states, position -> on, plane, states, position | drawn."""
     g = Graph(main)
     level, on = g.input(np.int64, 0), g.input(np.bool_, 0)
@@ -159,7 +169,7 @@ def level_body(main: Graph, c: Constants, picture: Picture, weights: list[str], 
     carried, drawn = decode_level(g, c, picture, weights, level, carried)
     for name in carried:
         g.output(name)
-    g.output(sample(g, g.op("DequantizeLinear", drawn, c.step), grid))
+    g.output(sample(g, through_filter(g, c, drawn, filters, level), grid))
     return g
 
 
@@ -215,6 +225,11 @@ def stored_synthesis(graph: Graph, picture: Picture) -> str:
     return graph.stored(values)
 
 
+def stored_filters(graph: Graph, picture: Picture) -> str:
+    """Stored tensor: the filters, int8 [levels, 1, 1, 3, 3]."""
+    return graph.stored(picture.filters[:, None, None])
+
+
 def stored_payload(graph: Graph, payload: Payload) -> tuple[str, str]:
     """Stored tensors: states int64 [lanes], and words uint16 after a 0 that is never read.
 
@@ -267,10 +282,11 @@ def build(picture: Picture, payload: Payload, debug: bool = False) -> bytes:
     geometry = picture.geometry
     graph = Graph()
     weights, second = stored_layers(graph, picture), stored_synthesis(graph, picture)
+    filters = stored_filters(graph, picture)
     states, words = stored_payload(graph, payload)
     grid = place(graph, geometry, graph.input(np.float32, 4, "grid"))
     c = constants(graph, picture, words)
-    body = level_body(graph, c, picture, weights, grid)
+    body = level_body(graph, c, picture, weights, filters, grid)
     plane = first_plane(graph, c, geometry)
     # a Loop whose outputs are omitted ('') crashes onnxruntime 1.32: all are named
     _, states, position, features = graph.node(

@@ -99,6 +99,11 @@ class PyramidHeader:
         """[levels + 1 + channels, units, 1, 1]."""
         return (self.levels + 1 + self.channels, self.units, 1, 1)
 
+    @property
+    def filters_shape(self) -> tuple[int, int, int, int, int]:
+        """[levels, 1, 1, rows, columns]."""
+        return (self.levels, 1, 1, 3, 3)
+
     def text(self, stored: bytes) -> str:
         """The header line for a file that stores these numbers."""
         numbers = " ".join(str(getattr(self, field.name)) for field in fields(self))

@@ -100,3 +100,32 @@ class Interpolation:
         if self.whole != self.size:
             rows = F.pad(rows, (0, 0, self.top, self.whole[0] - self.size[0] - self.top))
         return self.down.adjoint(rows.T.contiguous()).T
+
+
+class Filtering:
+    """A plane [h, w] through a filter [3, 3], zeros outside, and its adjoint."""
+
+    def __init__(self, plane: Tensor, weights: Tensor) -> None:
+        self._padded = F.pad(plane, (1, 1, 1, 1))
+        self._weights = weights
+        self.size = plane.shape
+
+    def forward(self) -> Tensor:
+        """The filtered plane [h, w]."""
+        return self._shifted(self._padded, self._weights)
+
+    def adjoint(self, grad: Tensor) -> tuple[Tensor, Tensor]:
+        """Gradients by the plane [h, w] and the filter [3, 3] from that by the filtered plane."""
+        by_plane = self._shifted(F.pad(grad, (1, 1, 1, 1)), self._weights.flip(0, 1))
+        products = [(view * grad).sum() for view in self._views(self._padded)]
+        return by_plane, torch.stack(products).view(3, 3)
+
+    def _views(self, padded: Tensor) -> list[Tensor]:
+        height, width = self.size
+        return [padded[i : i + height, j : j + width] for i in range(3) for j in range(3)]
+
+    def _shifted(self, padded: Tensor, weights: Tensor) -> Tensor:
+        total = padded.new_zeros(self.size)
+        for view, weight in zip(self._views(padded), weights.flatten(), strict=True):
+            total.addcmul_(view, weight)
+        return total

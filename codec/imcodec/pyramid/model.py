@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from imcodec.pyramid.context import LARGEST_WEIGHT, PARENTS, Context
+from imcodec.pyramid.filters import FILTER_UNIT, identity
 from imcodec.pyramid.header import QUEUE, TAPS
 from imcodec.pyramid.table import MEAN_UNIT, Table
 
@@ -134,3 +135,21 @@ class Synthesis(nn.Module):
         first, threshold, second = self.integers()
         joined = torch.cat([first.T, threshold.T, second]).cpu().numpy()
         return np.asarray(joined[:, :, None, None], np.int8)
+
+
+class Filters(nn.Module):
+    """A filter of 3x3 latents for each level (imcodec.pyramid.filters), at first idle."""
+
+    def __init__(self, levels: int) -> None:
+        super().__init__()
+        self.weights = nn.Parameter(torch.from_numpy(identity(levels)).float() / FILTER_UNIT)
+
+    def rounded(self) -> Tensor:
+        """What planes are multiplied with, [levels, 3, 3], whole numbers / FILTER_UNIT."""
+        integers = straight((self.weights * FILTER_UNIT).clamp(-LARGEST_BYTE, LARGEST_BYTE))
+        return integers / FILTER_UNIT
+
+    @torch.no_grad()
+    def array(self) -> NDArray[np.int8]:
+        """int8 [levels, 3, 3], as the file stores it."""
+        return (self.rounded() * FILTER_UNIT).round().cpu().numpy().astype(np.int8)
