@@ -9,8 +9,7 @@ import pytest
 import torch
 
 from imcodec.pyramid import choice
-from imcodec.pyramid.choice import cheapest, choose, network_bytes
-from imcodec.pyramid.fit import Fit
+from imcodec.pyramid.choice import cheapest, choose, jpeg_bytes, network_bytes
 from imcodec.pyramid.geometry import choose_geometry
 from imcodec.pyramid.model import ContextNetwork, Filters, Synthesis
 from imcodec.pyramid.settings import NETWORKS, STEPS, PyramidSettings
@@ -47,24 +46,35 @@ def test_a_network_that_was_asked_for(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("bits", "share", "expected"),
+    ("latents", "expected"),
     [
-        (0.0, 1.0, "tiny"),
-        (50_000.0, 1.0, "small"),
-        (90_000.0, 1.0, "medium"),
-        (900_000.0, 1.0, "large"),
-        (900_000.0, 0.0, "tiny"),  # no time to learn
+        (0.0, "tiny"),
+        (6_000.0, "small"),
+        (14_000.0, "medium"),
+        (40_000.0, "large"),
     ],
 )
-def test_the_smallest_sum_of_bits_and_networks(bits: float, share: float, expected: str) -> None:
-    assert cheapest(bits, share, 6, 3) == expected
+def test_the_smallest_sum_of_bytes(latents: float, expected: str) -> None:
+    assert cheapest(latents, 6, 3) == expected
 
 
-def test_many_bits_ask_for_a_larger_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert chosen(NOISE, quality=0)[0] == "tiny"
-    monkeypatch.setattr(Fit, "start_bits", lambda _: 9e6)
-    assert chosen(NOISE, quality=0)[0] == "large"
-    assert chosen(NOISE, steps=1)[0] == "tiny"
+def test_many_bytes_ask_for_a_larger_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (160, 160, 3)).astype(np.uint8)
+    assert chosen(noise, lmbda=1e-5)[0] == "large"
+    assert chosen(noise, lmbda=1e-1)[0] == "tiny"
+    # a short fit leaves more bytes to save
+    monkeypatch.setattr(choice, "jpeg_bytes", lambda *_: 8_000)
+    assert chosen(noise, steps=3000)[0] == "small"
+    assert chosen(noise, steps=20)[0] == "large"
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_jpegs_bytes_fall_with_the_price_of_a_bit(channels: int) -> None:
+    pixels = scene(90, 70, channels)
+    sizes = [jpeg_bytes(pixels, lmbda) for lmbda in (1e-5, 1e-4, 1e-3, 1e-2)]
+    assert sizes == sorted(sizes, reverse=True)
+    assert 0 <= sizes[-1] < sizes[0]
+    assert jpeg_bytes(pixels[:1, :1], 1e-3) < 200
 
 
 @pytest.mark.parametrize(("effort", "empty"), [(1, 1), (2, 2), (3, 4), (5, 4), (9, 4)])
@@ -76,7 +86,7 @@ def test_longer_fits_start_with_more_empty_planes(effort: int, empty: int) -> No
 
 def test_large_pictures_take_the_large_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(choice, "LARGE", NOISE.shape[0] * NOISE.shape[1] - 1)
-    monkeypatch.setattr(Fit, "start_bits", lambda _: pytest.fail("asked"))
+    monkeypatch.setattr(choice, "jpeg_bytes", lambda *_: pytest.fail("asked"))
     assert chosen(NOISE)[0] == "large"
     assert chosen(NOISE, prior=False)[0] == "large"
 

@@ -250,16 +250,6 @@ def test_the_picture_is_that_of_the_latents() -> None:
     assert error == pytest.approx(mse, rel=0.02)  # the one is rounded to 8 bits
 
 
-def test_the_bits_at_the_start() -> None:
-    fit = made(scene(37, 53))
-    bits = fit.start_bits()
-    with ThreadPoolExecutor(1) as pool:
-        _, bpp = fit.backward(fit.latents.rounded(), pool)
-    assert bits == pytest.approx(bpp * 37 * 53)
-    assert fit.level_bits.shape == (fit.geometry.levels,)
-    assert float(fit.level_bits.sum()) == pytest.approx(bits)
-
-
 def test_a_time_limit_ends_it() -> None:
     begin = time.monotonic()
     found, seen = reports_of(made(scene(37, 53), steps=10**6, seconds=0.4))

@@ -9,8 +9,6 @@ numbers below 2**24, so they are exact in float32 in any order.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -44,10 +42,3 @@ def identity(levels: int) -> NDArray[np.int8]:
     filters = np.zeros((levels, SIDE, SIDE), np.int8)
     filters[:, 1, 1] = FILTER_UNIT
     return filters
-
-
-def all_filtered(
-    planes: Sequence[NDArray[np.int8]], filters: NDArray[np.int8]
-) -> list[NDArray[np.float32]]:
-    """Every plane through its own filter, coarse to fine."""
-    return [filtered(plane, weights) for plane, weights in zip(planes, filters, strict=True)]

@@ -190,12 +190,6 @@ class Fit:
         assert best is not None
         return best
 
-    @torch.no_grad()
-    def start_bits(self) -> float:
-        """Bits that the latents cost as they are, truly rounded."""
-        with ThreadPoolExecutor(self.threads) as pool:
-            return self.rate(self.latents.rounded(), pool)[0]
-
     def picture(self) -> NDArray[np.uint8]:
         """What the latents as they are, truly rounded, look like: uint8 [H, W, C]."""
         planes = self.latents.planes(self.latents.rounded())
@@ -279,6 +273,11 @@ class Fit:
         return error * scale, [*_sums([rest for _, rest in parts]), filter_grads.cpu()]
 
     def rate(self, value: Tensor, pool: ThreadPoolExecutor) -> tuple[float, list[Tensor]]:
+        """Bits of latents [symbols], and gradients of lambda times them for each pixel.
+
+        Those by the networks are handed out, in the order of ContextNetwork.layers(); those by the
+        latents are added to `latents.gradient`.
+        """
         g = self.geometry
         layers = [
             (weight.to(self.device), None if bias is None else bias.to(self.device))
@@ -299,11 +298,8 @@ class Fit:
             return torch.stack(nats), work.grads
 
         parts = _each(pool, group, range(self._groups))
-        #: bits of each level
-        self.level_bits = torch.stack([nats for nats, _ in parts]).double().sum(0).cpu() / math.log(
-            2
-        )
-        return float(self.level_bits.sum()), _sums([grads for _, grads in parts])
+        nats = float(torch.stack([found for found, _ in parts]).double().sum())
+        return nats / math.log(2), _sums([grads for _, grads in parts])
 
     def _fitted(self, value: Tensor, mse: float, bpp: float) -> Fitted:
         planes = [plane.cpu().numpy().astype(np.int64) for plane in self.latents.planes(value)]
