@@ -50,8 +50,8 @@ def test_a_network_that_was_asked_for(name: str) -> None:
     [
         (0.0, "tiny"),
         (6_000.0, "small"),
-        (14_000.0, "medium"),
-        (40_000.0, "large"),
+        (20_000.0, "large"),
+        (60_000.0, "huge"),
     ],
 )
 def test_the_smallest_sum_of_bytes(latents: float, expected: str) -> None:
@@ -60,7 +60,7 @@ def test_the_smallest_sum_of_bytes(latents: float, expected: str) -> None:
 
 def test_many_bytes_ask_for_a_larger_network(monkeypatch: pytest.MonkeyPatch) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (160, 160, 3)).astype(np.uint8)
-    assert chosen(noise, lmbda=1e-5)[0] == "large"
+    assert chosen(noise, lmbda=1e-5)[0] == "huge"
     assert chosen(noise, lmbda=1e-1)[0] == "tiny"
     # a short fit leaves more bytes to save
     monkeypatch.setattr(choice, "jpeg_bytes", lambda *_: 8_000)

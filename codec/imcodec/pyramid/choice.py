@@ -20,12 +20,12 @@ from imcodec.pyramid.settings import NETWORKS, NetworkSize, PyramidSettings
 LEAST_FINE = 0.002
 #: latents with small networks take this share of what JPEG needs at the same price of a bit, less
 #: JPEG's tables (training photos: 0.62 to 0.86)
-JPEG_SHARE, JPEG_TABLES = 0.75, 600
+JPEG_SHARE, JPEG_TABLES = 0.8, 600
 JPEG_QUALITIES = (5, 10, 15, 20, 30, 40, 50, 60, 70, 80, 90, 95)
 #: steps in which a fit comes to twice the bytes that it ends with
 HALF_WAY = 40
 #: share of those bytes that a size of the networks saves, quality counted as bytes
-GAINS = {"tiny": -0.15, "small": 0.0, "medium": 0.06, "large": 0.145}
+GAINS = {"tiny": -0.15, "small": 0.0, "medium": 0.05, "large": 0.15, "huge": 0.2}
 #: fits of fewer steps than this take shorter averages and longer steps of the latents
 FEW = 250
 #: fits of fewer steps than the first number start with all planes but the finest, those of fewer

@@ -38,6 +38,7 @@ NETWORKS: dict[str, NetworkSize] = {
     "small": NetworkSize(8, 3, 24),
     "medium": NetworkSize(14, 3, 32),
     "large": NetworkSize(22, 3, 40),
+    "huge": NetworkSize(32, 3, 48),
 }
 
 
