@@ -59,7 +59,7 @@ def test_the_smallest_sum_of_bytes(latents: float, expected: str) -> None:
 
 
 def test_many_bytes_ask_for_a_larger_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    noise = np.random.default_rng(0).integers(0, 256, (160, 160, 3)).astype(np.uint8)
+    noise = np.random.default_rng(0).integers(0, 256, (200, 300, 3)).astype(np.uint8)
     assert chosen(noise, lmbda=1e-5)[0] == "huge"
     assert chosen(noise, lmbda=1e-1)[0] == "tiny"
     # a short fit leaves more bytes to save

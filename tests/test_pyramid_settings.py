@@ -61,7 +61,7 @@ def test_the_defaults() -> None:
         {"time_limit": -1},
         {"time_limit": math.inf},
         {"time_limit": math.nan},
-        {"network": "huge"},
+        {"network": "enormous"},
         {"network": ""},
         {"prior": 1},
         {"prior": "no"},
