@@ -209,11 +209,16 @@ class Fit:
         self, planes: Sequence[Tensor], integers: Sequence[Tensor], filters: Tensor
     ) -> Tensor:
         """Colours as a decoder shows them, rounded: float [channels, height * width]."""
-        work = zip(self.interpolations, planes, filters.to(self.device), strict=True)
-        rows = [at.forward(Filtering(plane, own).forward()).flatten() for at, plane, own in work]
-        features = torch.stack(rows)
         weights = [value.to(self.device) for value in integers]
-        return draw(features, weights, self._step).clamp_(0, 255).round_()
+        features = torch.empty(len(planes), self.colours.shape[1], device=self.device)
+        work = zip(self.interpolations, planes, filters.to(self.device), strict=True)
+        for row, (at, plane, own) in zip(features, work, strict=True):
+            row.copy_(at.forward(Filtering(plane, own).forward()).flatten())
+        colours = torch.empty_like(self.colours)
+        for start in range(0, features.shape[1], self._chunk):  # hidden units take much room
+            part = slice(start, start + self._chunk)
+            colours[:, part] = draw(features[:, part], weights, self._step)
+        return colours.clamp_(0, 255).round_()
 
     def value(self, share: float, hard: bool) -> tuple[Tensor, Tensor | float]:
         """Latents as the loss sees them, and their derivative by the stored ones."""
