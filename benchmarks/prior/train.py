@@ -66,16 +66,16 @@ class Networks:
 def fit_a_little(
     fit: Fit, networks: Networks, steps: int, done: float, pool: ThreadPoolExecutor
 ) -> list[float]:
-    """Fit a crop's latents and synthesis, and the networks with them; costs at the last step."""
+    """Fit a crop's latents, synthesis and filters, and the networks with them; costs at the last step."""
     recipe = fit.recipe
     fit.network = networks.networks[0]
     latents = torch.optim.Adam([fit.latents.stored], betas=recipe.betas, fused=True)
-    synthesis = Soap([[*fit.synthesis.parameters()]])
+    drawing = Soap([[*part.parameters()] for part in (fit.synthesis, fit.filters)])
     for step in range(steps):
         share = step / (steps - 1)
         falling = max(recipe.last, (1 + math.cos(math.pi * share)) / 2)
         latents.param_groups[0]["lr"] = recipe.rates[0] * falling
-        synthesis.rates[0] = recipe.rates[2] * falling
+        drawing.rates[:] = [rate * falling for rate in recipe.rates[2:]]
         value, derivative = fit.value(share, hard=share > recipe.hard_at)
         mse, bpp = fit.backward(value, pool)
         costs = [mse + recipe.lmbda * bpp]
@@ -91,7 +91,7 @@ def fit_a_little(
         fit.network = networks.networks[0]
         fit.latents.gradient.copy_(gradient)
         latents.step()
-        synthesis.step()
+        drawing.step()
         networks.step(done)
     return costs
 

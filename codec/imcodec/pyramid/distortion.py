@@ -1,4 +1,7 @@
-"""Squared error of the drawn colours, with its gradients, written out by hand."""
+"""Squared error of the drawn colours, with its gradients, written out by hand.
+
+GPUs run this; CPUs run the same as a compiled loop (imcodec.pyramid.distortion_kernel).
+"""
 
 from __future__ import annotations
 

@@ -4,8 +4,10 @@ loss = mse (colours in 0 .. 1) + lambda * bits per pixel. Networks run in the gr
 arithmetic from the first step on. Latents are softened for most of the way and truly rounded at the
 end, where the loss is the file's true cost and the best state is kept.
 
-On a CPU everything pointwise runs in chunks, forwards and backwards together, so that it stays in
-cache; chunks are added up in a fixed order, so results do not depend on the number of threads.
+On a CPU both terms are compiled loops (imcodec.pyramid.rate_kernel, .distortion_kernel) over strips
+of the planes and chunks of the picture, forwards and backwards together, so that all stays in cache;
+what they find is added up in a fixed order, so results do not depend on the number of threads. A GPU
+runs tensor operations over everything at once.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 The pass goes level by level and block by block of rows: the contexts of a block are laid out in a
 small buffer, run forwards and backwards through the network while they are in cache, and their
 gradients added to the planes'. Automatic differentiation of the same takes several times as long.
+GPUs run this; CPUs run the same as a compiled loop (imcodec.pyramid.rate_kernel).
 
 Everything is in the graph's integers (imcodec.pyramid.context), where a hidden unit is the
 rectified 0 .. 255, which the graph stores less 128. Rounding is straight-through.
