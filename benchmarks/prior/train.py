@@ -66,7 +66,7 @@ class Networks:
 def fit_a_little(
     fit: Fit, networks: Networks, steps: int, done: float, pool: ThreadPoolExecutor
 ) -> list[float]:
-    """Fit a crop's latents, synthesis and filters, and the networks with them; costs at the last step."""
+    """Fit a crop's latents, synthesis and filters, and the networks; costs at the last step."""
     recipe = fit.recipe
     fit.network = networks.networks[0]
     latents = torch.optim.Adam([fit.latents.stored], betas=recipe.betas, fused=True)

@@ -5,9 +5,9 @@ arithmetic from the first step on. Latents are softened for most of the way and 
 end, where the loss is the file's true cost and the best state is kept.
 
 On a CPU both terms are compiled loops (imcodec.pyramid.rate_kernel, .distortion_kernel) over strips
-of the planes and chunks of the picture, forwards and backwards together, so that all stays in cache;
-what they find is added up in a fixed order, so results do not depend on the number of threads. A GPU
-runs tensor operations over everything at once.
+of the planes and chunks of the picture, forwards and backwards together, so that they stay in the
+caches; what they find is added up in a fixed order, so results do not depend on the number of
+threads. A GPU runs tensor operations over everything at once.
 """
 
 from __future__ import annotations
