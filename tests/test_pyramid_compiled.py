@@ -1,0 +1,61 @@
+"""Compiled loops: products against NumPy, and what happens where nothing can be kept on disk."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from imcodec.pyramid import products
+from imcodec.pyramid.code_length import sigmoid
+from imcodec.pyramid.compiled import compiled
+
+N = 37
+
+
+def random(*shape: int) -> products.Floats:
+    generator = np.random.default_rng(sum(shape))
+    return generator.standard_normal(shape).astype(np.float32)
+
+
+def test_a_function_without_a_file_is_compiled_all_the_same() -> None:
+    namespace: dict[str, Any] = {}
+    exec("def twice(x):\n    return 2 * x", namespace)
+    assert compiled(namespace["twice"])(21) == 42
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 5, 8])
+@pytest.mark.parametrize("inputs", [1, 3, 4, 6, 9])
+def test_products(rows: int, inputs: int) -> None:
+    weight, bias = random(rows, inputs), random(rows)
+    x, g = random(inputs, N + 5), random(rows, N + 5)
+    out = np.full((rows, N + 5), 7, np.float32)
+    products.product(out, weight, bias, x, N)
+    np.testing.assert_allclose(out[:, :N], weight @ x[:, :N] + bias[:, None], rtol=1e-4, atol=1e-5)
+    assert (out[:, N:] == 7).all()
+
+    back = np.full((inputs, N + 5), 7, np.float32)
+    products.transposed(back, weight, g, N)
+    np.testing.assert_allclose(back[:, :N], weight.T @ g[:, :N], rtol=1e-4, atol=1e-5)
+    assert (back[:, N:] == 7).all()
+
+    found = np.ones((rows, inputs), np.float32)
+    products.outer(found, g, x, N)
+    np.testing.assert_allclose(found, 1 + g[:, :N] @ x[:, :N].T, rtol=1e-4, atol=1e-4)
+
+    totals = np.ones(rows, np.float32)
+    products.sums(totals, g, N)
+    np.testing.assert_allclose(totals, 1 + g[:, :N].sum(1), rtol=1e-4, atol=1e-4)
+
+
+def test_the_sigmoid_is_good_to_single_precision() -> None:
+    places = np.linspace(-30, 30, 4001).astype(np.float32)
+    found, bits = places.copy(), np.zeros(len(places), np.int32)
+    sigmoid(found, bits, bits.view(np.float32), len(places))
+    exact = 1 / (1 + np.exp(-places.astype(np.float64)))
+    np.testing.assert_allclose(found, exact, rtol=3e-6)
+    ends = np.array([-1e6, 1e6], np.float32)
+    sigmoid(ends, bits, bits.view(np.float32), 2)
+    assert ends[0] == pytest.approx(0, abs=1e-12)
+    assert ends[1] == 1
