@@ -163,7 +163,7 @@ def test_plot_and_snapshots(cli: Cli, photo: Path) -> None:
         (("--steps", "0"), "steps is 0"),
         (("--lambda", "2"), "is 2"),
         (("--time-limit", "-1"), "time_limit is -1"),
-        (("--network", "huge"), "huge"),
+        (("--network", "enormous"), "enormous"),
         (("--model", "cnn"), "pyramid, mlp"),
         (("-q", "50", "--epochs", "2"), "'quality' belongs to the pyramid model"),
         (("--no-prior", "--epochs", "2"), "'prior' belongs to the pyramid model"),
