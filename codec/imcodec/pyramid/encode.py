@@ -134,9 +134,20 @@ class _Diary:
         self.history: list[EpochRecord] = []
         self.picture_of: Callable[[], NDArray[np.uint8]] | None = None
         self._report: Report | None = None
+        self._first: Report | None = None
+
+    def _left(self, report: Report) -> float:
+        """Seconds to go. The first step says little: it may have compiled its loops."""
+        first = self._first
+        if first is None or report.share <= first.share:
+            return 0.0
+        per_share = (report.seconds - first.seconds) / (report.share - first.share)
+        return per_share * max(0.0, 1 - report.share)
 
     def __call__(self, report: Report) -> None:
         self._report = report
+        if report.step == 1:
+            self._first = report
         quality = -10 * float(np.log10(max(report.mse, 1e-10)))
         self.history.append(EpochRecord(report.step, "fit", report.cost, quality))
         if self._snapshot and self.picture_of and report.step.bit_count() == 1:
@@ -144,8 +155,7 @@ class _Diary:
         now = time.monotonic()
         if self._progress and now - self._last >= REPORT_EVERY:
             self._last = now
-            left = report.seconds * (1 / max(report.share, 1e-6) - 1) if report.step else 0.0
-            self._progress(self._state(report, "fit", quality, left))
+            self._progress(self._state(report, "fit", quality, self._left(report)))
 
     def finished(self, fitted: Fitted, quality: float) -> None:
         """The last report."""
