@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-TRAIN = Path("/work/shared/data/train")
+TRAIN = Path("../shared/data/train")
 SIZES = ((1, 1), (1, 4000), (4000, 1), (37, 53), (2049, 13), (512, 768), (480, 640))
 
 
