@@ -11,7 +11,6 @@ Rows go to OUT as they are made; what OUT already holds is not made again.
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import time
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import onnxruntime as ort
+from other_codecs import CODECS, code
 from PIL import Image
 
 from imcodec import PyramidSettings, decode, encode_picture
@@ -31,12 +31,6 @@ from imcodec.pyramid.table import Table
 from imcodec.pyramid.walk import encode_latents
 
 LADDER = range(4, 97, 4)
-#: each at its slow, fair setting
-CODECS: dict[str, dict[str, Any]] = {
-    "JPEG": {"optimize": True, "progressive": True},
-    "WEBP": {"method": 6},
-    "AVIF": {"speed": 4, "subsampling": "4:4:4"},
-}
 
 
 def bare(data: bytes, height: int, width: int) -> tuple[np.ndarray, float]:
@@ -63,13 +57,11 @@ def ideal_bytes(data: bytes) -> float:
 def others_at(pixels: np.ndarray, quality: float) -> dict[str, float]:
     """Bytes that each other codec takes for this PSNR."""
     found = {}
-    for name, options in CODECS.items():
+    for name in CODECS:
         points = []
         for setting in LADDER:
-            stream = io.BytesIO()
-            Image.fromarray(pixels).save(stream, name, quality=setting, **options)
-            shown = np.asarray(Image.open(stream).convert("RGB"))
-            points.append((psnr(pixels, shown), np.log(len(stream.getvalue()))))
+            coded = code(name, pixels, setting)
+            points.append((psnr(pixels, coded.pixels), np.log(len(coded.data))))
         points.sort()
         db, size = zip(*points, strict=True)
         inside = db[0] <= quality <= db[-1]

@@ -3,7 +3,7 @@
     filtered[y, x] = sum over i, j in 0 .. 2 of filter[i, j] / 64 * plane[y + i - 1, x + j - 1]
 
 with zeros outside the plane. So a latent is no single cell but a small shape that the picture
-itself has found, which saves 5 to 7 % of the bits (benchmarks/kodak.md). All sums are of whole
+itself has found: 5 % less cost after equal steps (benchmarks/fitting.md). All sums are of whole
 numbers below 2**24, so they are exact in float32 in any order.
 """
 

@@ -1,7 +1,7 @@
 """The pass of imcodec.pyramid.rate for CPUs: one compiled loop over the half-rows of a strip.
 
 Contexts are never laid out: layer 0 adds shifted rows, which stay in the nearest caches with
-everything else that belongs to a half-row. It takes a sixth of the time of the tensors' operations,
+everything else that belongs to a half-row. It takes a third to a sixth of the tensors' time,
 and threads that work on different strips do not wait for each other (benchmarks/steps.md).
 """
 

@@ -2,8 +2,7 @@
 
 Source: Vyas et al. 2024, "SOAP: Improving and Stabilizing Shampoo using Adam". For a matrix with
 gradient G the running means of G G' and G' G are kept; now and then their eigenvectors become the
-basis in which Adam's second moments are kept and its step is made. Against plain Adam it saves a
-tenth of the cost of a fit of 250 steps, and large networks begin to pay (benchmarks/kodak.md).
+basis in which Adam's second moments are kept and its step is made.
 """
 
 from __future__ import annotations
