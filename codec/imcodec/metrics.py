@@ -26,7 +26,7 @@ def psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
 
     Raises UsageError if the two do not match.
     """
-    _check(a, b)
+    check_pictures(a, b)
     rows = max(1, _BAND_SAMPLES // max(1, a[0].size))
     total = 0
     for top in range(0, a.shape[0], rows):
@@ -41,7 +41,7 @@ def ssim(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float | None:
     None if a side is shorter than the window of 11 pixels. Raises UsageError if the two do not
     match, and MissingExtraError without scikit-image.
     """
-    _check(a, b)
+    check_pictures(a, b)
     try:
         from skimage.metrics import structural_similarity
     except ImportError as exc:
@@ -68,7 +68,7 @@ def ms_ssim(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float | None:
     None if a side is shorter than 161 pixels: the window does not fit the coarsest scale. Raises
     UsageError if the two do not match, and MissingExtraError without torch and pytorch-msssim.
     """
-    _check(a, b)
+    check_pictures(a, b)
     try:
         import pytorch_msssim
         import torch
@@ -84,7 +84,8 @@ def ms_ssim(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float | None:
         return float(pytorch_msssim.ms_ssim(planes(a), planes(b), data_range=255))
 
 
-def _check(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> None:
+def check_pictures(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> None:
+    """Raise UsageError unless both are uint8 [H, W] or [H, W, C] of one shape."""
     for pixels in (a, b):
         if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3) or pixels.size == 0:
             form = "x".join(map(str, pixels.shape))

@@ -1,0 +1,141 @@
+"""Our own codecs as the bench sees them: the pyramid at an effort, the mlp, the article's networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imcodec.mlp_settings import BITS_PER_PIXEL, MAX_WIDTH, MIN_WIDTH, RECIPES, MlpSettings, mlp_settings_from
+from imcodec.pyramid.settings import PyramidSettings
+from imcodec.settings import EncodeSettings
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Ours:
+    """A model of ours with its settings."""
+
+    name: str
+    label: str
+    described: str
+    ladder: tuple[float, ...]
+    #: the settings for pixels [H, W, 3], a setting and a number of threads
+    settings: Callable[[Pixels, float, int], EncodeSettings]
+    #: settings for the shortest fit that goes through every part
+    shortest: EncodeSettings
+
+    def encode(self, pixels: Pixels, setting: float, threads: int) -> bytes:
+        """The file for a picture."""
+        from imcodec.encoder import encode_picture
+
+        return encode_picture(pixels, self.settings(pixels, setting, threads)).data
+
+    def warm_up(self) -> object:
+        """Load torch and whatever is compiled."""
+        from imcodec.encoder import encode_picture
+
+        small = np.random.default_rng(0).integers(0, 256, (32, 32, 3)).astype(np.uint8)
+        return decode(encode_picture(small, self.shortest).data, 1)
+
+
+def decode(data: bytes, threads: int) -> Pixels:
+    """The pixels of a file of ours, as `imcodec decode` gives them."""
+    from imcodec.decoder import decode as decoded
+
+    return decoded(data, threads=threads)
+
+
+def pyramid(effort: int) -> Ours:
+    """The pyramid at an effort of 1 to 9. Raises UsageError."""
+
+    def settings(pixels: Pixels, quality: float, threads: int) -> PyramidSettings:
+        return PyramidSettings(quality=quality, effort=effort, threads=threads, device="cpu")
+
+    return Ours(
+        name=f"imcodec-e{effort}",
+        label=f"imcodec, effort {effort}",
+        described=f"pyramid, --effort {effort}, "
+        f"{PyramidSettings(effort=effort).chosen_steps} steps; quality is --quality",
+        ladder=(0, 25, 50, 75, 100),
+        settings=settings,
+        shortest=PyramidSettings(steps=1, device="cpu"),
+    )
+
+
+def _mlp(pixels: Pixels, setting: float, threads: int) -> MlpSettings:
+    return MlpSettings(
+        widths=(width_for(pixels.shape[0] * pixels.shape[1], bits_for(setting)),) * 2,
+        device="cpu",
+        threads=threads,
+    )
+
+
+def bits_for(quality: float) -> float:
+    """Bits a pixel of the mlp's weights: 25 more double them; 50 is the default network."""
+    return float(BITS_PER_PIXEL * 2 ** (quality / 25 - 2))
+
+
+def width_for(pixels: int, bits: float) -> int:
+    """Width of the mlp's two layers so that its weights take about `bits` bits a pixel."""
+    weights = pixels * bits / MlpSettings.bits
+    inputs = 2 * MlpSettings.frequencies
+    width = round((inputs**2 / 4 + weights) ** 0.5 - inputs / 2)
+    return max(MIN_WIDTH, min(MAX_WIDTH, width))
+
+
+def _recipe(name: str) -> Ours:
+    def settings(pixels: Pixels, setting: float, threads: int) -> MlpSettings:
+        return mlp_settings_from(recipe=name, device="cpu", threads=threads)
+
+    return Ours(
+        name=name,
+        label=f"article, network {name[-1]}",
+        described=f"mlp, --recipe {name}; no qualities",
+        ladder=(1,),
+        settings=settings,
+        shortest=mlp_settings_from(recipe=name, epochs=1, finetune=0),
+    )
+
+
+#: everything but the pyramid
+OTHERS = (
+    Ours(
+        name="imcodec-mlp",
+        label="imcodec, mlp",
+        described="mlp with its default training; quality q stands for the width whose weights "
+        "take 0.05 * 2^(q / 25) bits a pixel",
+        ladder=(0, 25, 50, 75, 100),
+        settings=_mlp,
+        shortest=MlpSettings(widths=(8, 8), epochs=1, finetune=1),
+    ),
+    *(_recipe(name) for name in RECIPES),
+)
+
+
+@cache
+def version() -> str:
+    """Version of the package, and a digest of its code: another encoder's rows are not ours."""
+    from imcodec import __version__
+
+    package = Path(__file__).parents[1]
+    digest = sha256()
+    for path in sorted(package.rglob("*")):
+        if path.suffix in (".py", ".npz") and path.parent.name != "bench":
+            digest.update(path.relative_to(package).as_posix().encode() + path.read_bytes())
+    return f"imcodec {__version__} ({digest.hexdigest()[:8]})"
+
+
+def parts(data: bytes) -> dict[str, Any]:
+    """Where the bytes of a file of ours went: graph, weights, payload, header."""
+    from imcodec.container import info
+
+    count = info(data).bytes
+    return {name: getattr(count, name) for name in ("graph", "weights", "payload", "header")}
