@@ -386,3 +386,108 @@ def compare(
         from imcodec_cli import compare as command
 
         command.run(report, a, b, side_by_side)
+
+
+@app.command(epilog="Example: imcodec bench photos/ -o results --efforts 1,3 -j 2")
+def bench(
+    images: Annotated[
+        list[str], typer.Argument(metavar="IMAGES", help="Pictures, or directories of them.")
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="OUT",
+            help="Directory for rows, files, plots and the report; rows that it has are kept.",
+        ),
+    ],
+    codecs: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME[,NAME...]",
+            help="imcodec, imcodec-mlp, article-1, article-2, article-3, jpeg, jpeg-progressive, "
+            "webp, avif-420, avif-444, jxl, jxl-e9 or jpeg2000.",
+        ),
+    ] = "imcodec,jpeg,webp,avif-420,avif-444,jxl,jpeg2000",
+    efforts: Annotated[
+        str, typer.Option(metavar="N[,N...]", help="Efforts of imcodec, 1 to 9, each a codec.")
+    ] = "1",
+    qualities: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[NAME=]Q[,Q...]",
+            help="Qualities, 0 to 100, for all codecs or for one (imcodec=25,50,75); may be given "
+            "several times. [default: a ladder for each codec]",
+        ),
+    ] = None,
+    metrics: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME[,NAME...]",
+            help="psnr, ms_ssim, ssim or ssimulacra2; one whose package is missing is left out.",
+        ),
+    ] = "psnr,ms_ssim,ssim,ssimulacra2",
+    anchor: Annotated[
+        str, typer.Option(metavar="NAME", help="The codec that the report compares with first.")
+    ] = "avif-444",
+    jobs: Annotated[
+        int,
+        typer.Option(
+            "--jobs",
+            "-j",
+            min=1,
+            max=1024,
+            help="Rows made at a time; they share the processors, and each row says how many.",
+        ),
+    ] = 1,
+    shown: Annotated[
+        int, typer.Option(min=0, help="Pictures in the report's slider, as far as they fit.")
+    ] = 3,
+    title: Annotated[str | None, typer.Option(help="Title of the report.")] = None,
+    scaling: Annotated[
+        bool,
+        typer.Option(
+            "--scaling",
+            help="Instead: how time and memory grow with the size of one picture, and with threads.",
+        ),
+    ] = False,
+    sizes: Annotated[
+        str, typer.Option(metavar="MP[,MP...]", help="Megapixels for --scaling.")
+    ] = "0.1,0.25,0.5,1,2,4,8,12",
+    threads: Annotated[
+        str,
+        typer.Option(
+            metavar="N[,N...]", help="Threads for --scaling. [default: 1, 2, 4 ... processors]"
+        ),
+    ] = "",
+    max_pixels: MaxPixels = MAX_PIXELS,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Measure pictures and codecs: bits, quality, time, memory; rows, plots and an HTML report."""
+    report = Report(quiet=quiet, verbose=verbose, json=json, debug=debug)
+    with report.command():
+        from imcodec_cli import bench as command
+
+        if scaling:
+            command.run_scaling(
+                report, images, output, sizes=sizes, threads=threads, max_pixels=max_pixels
+            )
+            return
+        command.run(
+            report,
+            images,
+            output,
+            codecs=codecs,
+            efforts=efforts,
+            qualities=qualities or [],
+            metrics=metrics,
+            anchor=anchor,
+            jobs=jobs,
+            shown=shown,
+            title=title,
+            max_pixels=max_pixels,
+        )

@@ -1,4 +1,4 @@
-"""The encoder's progress: a bar on a terminal, a line now and then elsewhere."""
+"""The progress of an encoder or a bench: a bar on a terminal, a line now and then elsewhere."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+
+    from imcodec.bench.run import Standing
     from imcodec.progress import Progress
     from imcodec_cli.report import Report
 
@@ -33,9 +36,58 @@ def shown_progress(report: Report, name: str) -> Iterator[Callable[[Progress], N
 
 @contextmanager
 def _bar(name: str) -> Iterator[Callable[[Progress], None]]:
+    with _rich_bar() as bar:
+        task = bar.add_task(name, total=None, state="starting")
+
+        def update(progress: Progress) -> None:
+            bar.update(task, completed=progress.step, total=progress.steps, state=_state(progress))
+
+        yield update
+
+
+@contextmanager
+def shown_count(report: Report) -> Iterator[Callable[[Standing], None]]:
+    """A callback for a bench that shows how many rows are made."""
+    if report.quiet:
+        yield lambda standing: None
+    elif sys.stderr.isatty():
+        with _rich_bar() as bar:
+            task = bar.add_task("bench", total=None, state="starting")
+
+            def update(now: Standing) -> None:
+                state = _count(now)
+                bar.update(task, completed=now.done, total=now.total, state=state)
+
+            yield update
+    else:
+        yield _CountLines(report)
+
+
+class _CountLines:
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._last = time.monotonic()
+
+    def __call__(self, standing: Standing) -> None:
+        now = time.monotonic()
+        if now - self._last >= LINE_INTERVAL:
+            self._last = now
+            self._report.note(f"bench: {_count(standing)}")
+
+
+def _count(standing: Standing) -> str:
+    row = standing.row
+    return (
+        f"{standing.done}/{standing.total} rows  {row.picture} {row.codec} {row.setting:g}  "
+        f"{_clock(standing.remaining)} left"
+    )
+
+
+@contextmanager
+def _rich_bar() -> Iterator[Bar]:
     from rich.console import Console
     from rich.progress import BarColumn, TextColumn
-    from rich.progress import Progress as Bar
+    from rich.progress import Progress as RichProgress
 
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -43,13 +95,8 @@ def _bar(name: str) -> Iterator[Callable[[Progress], None]]:
         TextColumn("{task.fields[state]}", markup=False),
     )
     console = Console(stderr=True)
-    with Bar(*columns, console=console, transient=True, expand=True) as bar:
-        task = bar.add_task(name, total=None, state="starting")
-
-        def update(progress: Progress) -> None:
-            bar.update(task, completed=progress.step, total=progress.steps, state=_state(progress))
-
-        yield update
+    with RichProgress(*columns, console=console, transient=True, expand=True) as bar:
+        yield bar
 
 
 class _Lines:

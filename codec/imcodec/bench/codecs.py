@@ -265,7 +265,23 @@ CODECS: dict[str, Codec] = {
 }
 #: what is measured if nobody asks for anything else; "imcodec" stands for all efforts asked for
 DEFAULT = ("imcodec", "jpeg", "webp", "avif-420", "avif-444", "jxl", "jpeg2000")
+_COMMON = DEFAULT[1:]
+#: colours that the report and the plots have for codecs of ours; each of the others has its own
+COLOURS_OF_OURS = 6
 NAMES = ("imcodec", *CODECS)
+
+
+def colour_numbers(names: Sequence[str]) -> dict[str, int]:
+    """A number for the colour of each codec, ours and the others counted apart.
+
+    The others keep theirs whatever they are shown with.
+    """
+    others = [codec.name for codec in _PILLOW if codec.name in _COMMON]
+    others += [codec.name for codec in _PILLOW if codec.name not in others]
+    ours_first = [name for name in names if codec_named(name).is_ours]
+    return {name: i % COLOURS_OF_OURS for i, name in enumerate(ours_first)} | {
+        name: others.index(name) for name in names if name in others
+    }
 
 
 def codec_named(name: str) -> Codec:

@@ -1,7 +1,8 @@
 """Rows: one JSON line for each (picture, codec, setting, version), kept as they are made.
 
 A file of rows also holds lines {"machine": {...}} that say where the rows with that "machine" were
-made. A later row replaces an earlier one of the same picture, codec and setting.
+made. A later row replaces an earlier one of the same picture, codec and setting, and a later version
+of a codec replaces all rows of an earlier one.
 """
 
 from __future__ import annotations
@@ -77,8 +78,13 @@ class Rows:
     machines: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def current(self) -> list[Row]:
-        """The last row for each picture, codec and setting; codecs stay in their first order."""
-        return list({(row.sha256, row.codec, row.setting): row for row in self.rows}.values())
+        """The last row for each picture, codec and setting, of each codec's last version only.
+
+        Two versions of a codec are two codecs, which must not share a curve.
+        """
+        version = {row.codec: row.version for row in self.rows}
+        kept = [row for row in self.rows if row.version == version[row.codec]]
+        return list({(row.sha256, row.codec, row.setting): row for row in kept}.values())
 
 
 def read_rows(path: Path) -> Rows:

@@ -23,9 +23,9 @@ class Standing:
 
     done: int
     total: int
-    #: seconds since the start, and expected until the end; None before anything is known
+    #: seconds since the start, and expected until the end
     elapsed: float
-    remaining: float | None
+    remaining: float
     #: what was measured last
     row: Row
 

@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 Result = TypeVar("Result")
 
 #: a call is timed again until it was timed so often, or has taken so many seconds altogether
-MOST_RUNS, ENOUGH_SECONDS = 3, 1.0
+MOST_RUNS, ENOUGH_SECONDS = 3, 0.5
 
 
 def timed(work: Callable[[], Result]) -> tuple[Result, float, int]:
