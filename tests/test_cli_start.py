@@ -18,7 +18,7 @@ from imcodec import __version__
 from pictures import scene
 
 HEAVY = ("numpy", "onnx", "onnxruntime", "torch", "PIL", "matplotlib", "skimage")
-COMMANDS = ("encode", "decode", "info", "verify", "compare")
+COMMANDS = ("encode", "decode", "info", "verify", "compare", "bench")
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["-V"], *([c, "--help"] for c in COMMANDS)])

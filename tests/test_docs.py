@@ -35,7 +35,7 @@ def shown_commands(text: str) -> list[list[str]]:
 
 
 #: a line that is a call, and not a sentence that begins with the name
-CALL = re.compile(r"imcodec (-|encode|decode|info|verify|compare)")
+CALL = re.compile(r"imcodec (-|encode|decode|info|verify|compare|bench)")
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))]
 CALLS = [
     pytest.param(call, id=f"{path.name}: {' '.join(call)}")
@@ -52,7 +52,7 @@ def test_every_option_has_a_help_text(command: str, option: Any) -> None:
 
 
 def test_every_command_has_a_help_text() -> None:
-    assert set(COMMANDS) == {"encode", "decode", "info", "verify", "compare"}
+    assert set(COMMANDS) == {"encode", "decode", "info", "verify", "compare", "bench"}
     assert all(command.help for command in COMMANDS.values())
 
 

@@ -15,13 +15,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
 from godwit import draw
-from other_codecs import CODECS, nearest_size
 
 from imcodec import read_picture, write_picture
+from imcodec.bench.codecs import codec_named
+from imcodec.bench.matching import nearest_size
 from imcodec.metrics import psnr, ssim
+
+OTHERS = ("jpeg-progressive", "webp", "avif-444")
 
 
 def main() -> None:
@@ -49,18 +50,19 @@ def print_table(picture: Path, coded: Path, decoded: Path) -> None:
     """Size and quality beside the codecs that people would use instead, at the nearest size."""
     pixels = read_picture(picture).pixels
     size = coded.stat().st_size
-    print(f"\n{'':10}{'bytes':>9}{'bpp':>8}{'PSNR':>10}{'SSIM':>8}")
+    print(f"\n{'':22}{'bytes':>9}{'bpp':>8}{'PSNR':>10}{'SSIM':>8}")
     print_row("imcodec", size, pixels, read_picture(decoded).pixels)
-    for codec in CODECS:
-        other = nearest_size(codec, pixels, size)
-        print_row(f"{codec} q{other.quality}", len(other.data), pixels, other.pixels)
+    for name in OTHERS:
+        codec = codec_named(name)
+        quality, data = nearest_size(size, lambda q, c=codec: c.encode(pixels, q, 1))  # type: ignore[misc]
+        print_row(f"{codec.label} q{quality}", len(data), pixels, codec.decode(data, 1))
 
 
 def print_row(name: str, size: int, pixels: NDArray[np.uint8], decoded: NDArray[np.uint8]) -> None:
     """One line of the table."""
     height, width, _ = pixels.shape
     print(
-        f"{name:10}{size:9,}{8 * size / (width * height):8.3f}"
+        f"{name:22}{size:9,}{8 * size / (width * height):8.3f}"
         f"{psnr(pixels, decoded):7.2f} dB{ssim(pixels, decoded):8.3f}"
     )
 

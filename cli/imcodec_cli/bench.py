@@ -59,6 +59,7 @@ def run(
         scratch = Path(folder)
         pictures = _load(report, found, scratch, max_pixels)
         rows = RowFile(output / ROWS)
+        report.interrupted = f"the same call goes on with what {output / ROWS} has"
         todo = all_jobs(pictures, able, settings, wanted, output)
 
         def failed(job: Job, error: Exception) -> None:

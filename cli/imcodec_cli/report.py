@@ -30,6 +30,8 @@ class Report:
         self.verbose = verbose
         self.json = json
         self.debug = debug
+        #: what Ctrl-C leaves behind
+        self.interrupted = "no output was changed since the last finished file"
         self._code = 0
 
     def note(self, text: str) -> None:
@@ -100,7 +102,7 @@ class Report:
         except typer.Exit:
             raise
         except KeyboardInterrupt:
-            _to_stderr("imcodec: interrupted; no output was changed since the last finished file")
+            _to_stderr(f"imcodec: interrupted; {self.interrupted}")
             raise typer.Exit(INTERRUPTED) from None
         except BrokenPipeError:
             _close_broken_stdout()

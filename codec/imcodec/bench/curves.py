@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from imcodec.bench.quality import Metric
 from imcodec.bench.rows import Row
 
@@ -31,6 +33,12 @@ class Curve:
                 kept.append((rate, quality))
         rates, qualities = zip(*kept, strict=True) if kept else ((), ())
         return cls(tuple(rates), tuple(qualities), len(ordered) - len(kept))
+
+    def rate_at(self, quality: float) -> float | None:
+        """The rate that reaches a quality, its logarithm interpolated; None outside the curve."""
+        if not self.rates or not self.qualities[0] <= quality <= self.qualities[-1]:
+            return None
+        return float(np.exp(np.interp(quality, self.qualities, np.log(self.rates))))
 
 
 def picture_curve(rows: Iterable[Row], metric: Metric) -> Curve:

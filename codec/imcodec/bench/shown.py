@@ -15,6 +15,7 @@ from PIL import Image
 
 from imcodec.bench.codecs import Codec, codec_named
 from imcodec.bench.machine import processors
+from imcodec.bench.matching import nearest_size
 from imcodec.bench.plan import BenchPicture, coded_path
 from imcodec.bench.rows import Row
 from imcodec.errors import ImcodecError
@@ -27,8 +28,6 @@ Pixels = NDArray[np.uint8]
 BUDGET = 10_000_000
 #: sides of the part of a picture that is shown
 MOST_SIDE = 768
-#: a file is near enough when its size is within this share of the wanted one
-NEAR = 0.02
 
 
 @dataclass(frozen=True)
@@ -139,27 +138,18 @@ def _matched(
     target: int,
     out: Path,
 ) -> tuple[float, bytes]:
-    """The whole quality whose file comes nearest in size, found between those that were measured."""
-    sizes: dict[float, float] = {row.setting: math.log(row.bytes) for row in rows}
-    tried: dict[float, bytes] = {}
-    wanted = math.log(target)
-    for _ in range(6):
-        settings, values = zip(*sorted(sizes.items()), strict=True)
-        guess = float(np.interp(wanted, np.maximum.accumulate(values), settings).round())
-        if guess in tried:
-            break
-        path = coded_path(out, picture.name, picture.sha256, codec, guess)
-        if path.exists():
-            tried[guess] = path.read_bytes()
-        else:
-            tried[guess] = codec.encode(pixels, guess, len(processors()))
+    """The whole quality whose file comes nearest in size, searched where rows say it must be."""
+    low = max((int(row.setting) for row in rows if row.bytes <= target), default=0)
+    high = min((int(row.setting) for row in rows if row.bytes >= target), default=100)
+
+    def encode(quality: int) -> bytes:
+        path = coded_path(out, picture.name, picture.sha256, codec, quality)
+        if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_atomic(path, tried[guess])
-        sizes[guess] = math.log(len(tried[guess]))
-        if abs(sizes[guess] - wanted) < NEAR:
-            break
-    best = min(tried, key=lambda setting: abs(sizes[setting] - wanted))
-    return best, tried[best]
+            write_atomic(path, codec.encode(pixels, quality, len(processors())))
+        return path.read_bytes()
+
+    return nearest_size(target, encode, min(low, high), max(low, high))
 
 
 def _window(picture: BenchPicture) -> tuple[slice, slice]:

@@ -1,0 +1,121 @@
+"""Tables in documents that are made of rows in results/, and stay true to them.
+
+    python benchmarks/tables.py [--check] [README.md ...]
+
+A table stands between <!-- table {...} --> and <!-- end of table -->; the JSON object says what is
+in it: "rows", a file of rows; "kind", and what that kind needs:
+
+    same quality    a row for each of "pictures" (name: words): what "codec" makes of it at
+                    "setting", and the bytes that each of "others" takes for the same PSNR
+    bd-rate         a row for each of "codecs": bits for the same PSNR against each of "anchors",
+                    over all pictures that the three have, and median seconds for a picture
+
+tests/test_results.py fails when a table is not what this makes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import statistics
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from imcodec.bench.bd import compare
+from imcodec.bench.codecs import codec_named
+from imcodec.bench.curves import picture_curve
+from imcodec.bench.quality import METRICS
+from imcodec.bench.rows import Row, read_rows
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = (ROOT / "README.md", ROOT / "benchmarks" / "kodak.md")
+TABLE = re.compile(r"(<!-- table (\{.*?\}) -->\n).*?(<!-- end of table -->)", re.DOTALL)
+PSNR = METRICS["psnr"]
+
+
+def rewritten(text: str) -> str:
+    """A document with its tables made anew. Raises ValueError for a table that cannot be made."""
+    return TABLE.sub(lambda found: found[1] + table(json.loads(found[2])) + found[3], text)
+
+
+def table(wanted: dict[str, Any]) -> str:
+    """One table as Markdown."""
+    rows = read_rows(ROOT / wanted["rows"]).current()
+    return "\n".join(KINDS[wanted["kind"]](rows, wanted)) + "\n"
+
+
+def same_quality(rows: list[Row], wanted: dict[str, Any]) -> list[str]:
+    """Bytes for the same PSNR, picture by picture."""
+    others = wanted["others"]
+    lines = [
+        "| | bytes | PSNR | " + " | ".join(codec_named(name).label for name in others) + " |",
+        "| --- | ---: | ---: |" + " ---: |" * len(others),
+    ]
+    for name, words in wanted["pictures"].items():
+        own = [row for row in rows if Path(row.picture).stem == name]
+        (row,) = (r for r in own if (r.codec, r.setting) == (wanted["codec"], wanted["setting"]))
+        quality = row.quality["psnr"]
+        assert quality is not None
+        cells = [f"{row.bytes:,}", f"{quality:.2f} dB"]
+        for other in others:
+            curve = picture_curve((r for r in own if r.codec == other), PSNR)
+            rate = curve.rate_at(quality)
+            cells.append("-" if rate is None else f"{rate * row.width * row.height / 8:,.0f}")
+        lines.append(f"| {name}, {words} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def bd_rates(rows: list[Row], wanted: dict[str, Any]) -> list[str]:
+    """BD-rates over the pictures in common."""
+    anchors = wanted["anchors"]
+    labels = [f"against {codec_named(name).label}" for name in anchors]
+    lines = [
+        "| | pictures | " + " | ".join(labels) + " | encode | decode |",
+        "| --- | ---: |" + " ---: |" * (len(anchors) + 2),
+    ]
+    of = {name: [row for row in rows if row.codec == name] for name in wanted["codecs"] + anchors}
+    for name in wanted["codecs"]:
+        own = {row.sha256 for row in of[name]}
+        shared = sorted(own.intersection(*({row.sha256 for row in of[a]} for a in anchors)))
+        cells = [codec_named(name).label, str(len(shared))]
+        for anchor in anchors:
+            found = None
+            if anchor != name:
+                found = compare(of[anchor], of[name], shared, PSNR).over_set
+            cells.append("-" if found is None else f"{found.percent:+.1f} %")
+        members = [row for row in of[name] if row.sha256 in shared]
+        for times in ([r.encode_s for r in members], [r.decode_s for r in members]):
+            known = [seconds for seconds in times if seconds is not None]
+            cells.append(f"{statistics.median(known):.2g} s" if known else "-")
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines
+
+
+KINDS: dict[str, Callable[[list[Row], dict[str, Any]], list[str]]] = {
+    "same quality": same_quality,
+    "bd-rate": bd_rates,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("documents", type=Path, nargs="*", default=DOCUMENTS)
+    parser.add_argument("--check", action="store_true", help="write nothing; 1 if one is stale")
+    arguments = parser.parse_args()
+    stale = False
+    for path in arguments.documents:
+        text = path.read_text()
+        made = rewritten(text)
+        if made != text:
+            stale = True
+            print(f"{path}: {'stale' if arguments.check else 'rewritten'}")
+            if not arguments.check:
+                path.write_text(made)
+    sys.exit(1 if stale and arguments.check else 0)
+
+
+if __name__ == "__main__":
+    main()
