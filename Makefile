@@ -1,12 +1,19 @@
 # make demo   set everything up, draw a picture, encode it, decode it, compare; results in demo/
 # make test   set everything up, run the tests
 # make check  what CI runs besides the tests: lint and types
+# make bench-quick               all codecs on small pictures, in minutes: see bench/quick/report.html
+# make bench-kodak KODAK=FOLDER  the rows behind the README's figures, in hours
+# make bench-speed               the speed of the parts beside that at the last commit
 
 PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: demo test check clean
+BENCH := $(VENV)/bin/imcodec bench
+# of the Kodak pictures, those that are also encoded with more effort
+EIGHT := $(foreach n,01 05 07 13 15 19 20 23,$(KODAK)/kodim$(n).png)
+
+.PHONY: demo test check bench-quick bench-kodak bench-speed clean
 
 demo: $(READY)
 	$(VENV)/bin/python benchmarks/demo/run.py demo
@@ -19,6 +26,27 @@ check: $(READY)
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
+bench-quick: $(READY)
+	$(VENV)/bin/python benchmarks/pictures.py bench/pictures
+	$(BENCH) bench/pictures -o bench/quick --title "Small pictures" --efforts 1,3 \
+		--codecs imcodec,imcodec-mlp,article-1,article-2,article-3,jpeg,webp,avif-420,avif-444,jxl,jpeg2000 \
+		--qualities imcodec-mlp=0,50,100
+
+# begins with the rows that are checked in, and puts back what it adds
+bench-kodak: $(READY)
+	@test -d "$(KODAK)" || { echo "make bench-kodak KODAK=folder of kodim01.png to kodim24.png"; exit 2; }
+	mkdir -p bench/kodak
+	test -e bench/kodak/rows.jsonl || cp benchmarks/results/kodak.jsonl bench/kodak/rows.jsonl
+	$(BENCH) $(EIGHT) -o bench/kodak --efforts 5 --shown 0 \
+		--codecs imcodec,imcodec-mlp,article-1,article-2,article-3
+	$(BENCH) $(EIGHT) $(KODAK) -o bench/kodak --efforts 1 --title "The Kodak pictures"
+	cp bench/kodak/rows.jsonl benchmarks/results/kodak.jsonl
+	cp bench/kodak/rate-psnr.png docs/images/kodak-rate.png
+	$(VENV)/bin/python benchmarks/tables.py
+
+bench-speed: $(READY)
+	$(VENV)/bin/python benchmarks/speed/against.py
+
 # pip is quiet on success; the stamp is made last, so that an interrupted set-up starts again
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -26,4 +54,4 @@ $(READY): pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache .hypothesis dist
+	rm -rf $(VENV) demo bench .pytest_cache .mypy_cache .ruff_cache .hypothesis dist

@@ -1,4 +1,4 @@
-"""Benches from the command line: rows that survive, reports that need no network, one-line errors."""
+"""Benches: rows that survive, reports that need no network, one-line errors."""
 
 from __future__ import annotations
 
@@ -172,7 +172,16 @@ def test_nearest_size() -> None:
 def test_a_bench(cli: Cli, tmp_path: Path) -> None:
     Image.fromarray(scene(200, 170)).save("bird.png")
     call = ("bench", "bird.png", "-o", "out", "--codecs", "jpeg,webp", "--shown", "1")
-    call += ("--anchor", "jpeg", "--qualities", "20,80", "--metrics", "psnr,ssimulacra2", "--title", "A <b> & c")
+    call += (
+        "--anchor",
+        "jpeg",
+        "--qualities",
+        "20,80",
+        "--metrics",
+        "psnr,ssimulacra2",
+        "--title",
+        "A <b> & c",
+    )
     done = cli(*call, "--json")
     assert done.code == 0, done.err
     rows = [r for r in done.rows if "codec" in r]
@@ -196,7 +205,9 @@ def test_a_bench(cli: Cli, tmp_path: Path) -> None:
     page = Path("out/report.html").read_text()
     check_report(page)
     assert "A &lt;b&gt; &amp; c" in page
-    data = json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', page)[1])  # type: ignore[index]
+    data = json.loads(
+        re.search(r'<script type="application/json" id="data">(.*?)</script>', page)[1]
+    )  # type: ignore[index]
     assert data["sets"][0]["codecs"] == ["jpeg", "webp"]
     assert data["published"] == []
     assert [version["codec"] for version in data["shown"][0]["versions"]] == ["jpeg", "webp"]

@@ -13,9 +13,8 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-
 from godwit import draw
+from numpy.typing import NDArray
 
 from imcodec import read_picture, write_picture
 from imcodec.bench.codecs import codec_named

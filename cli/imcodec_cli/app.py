@@ -449,7 +449,7 @@ def bench(
         bool,
         typer.Option(
             "--scaling",
-            help="Instead: how time and memory grow with the size of one picture, and with threads.",
+            help="Instead: how time and memory grow with one picture's size, and with threads.",
         ),
     ] = False,
     sizes: Annotated[

@@ -177,8 +177,12 @@ def _load(
     from imcodec.bench.plan import load_picture
 
     found: dict[str, BenchPicture] = {}
+    seen: set[Path] = set()
 
     def work(path: Path) -> None:
+        if path in seen:
+            return
+        seen.add(path)
         picture = load_picture(path, scratch, max_pixels=max_pixels)
         if picture.sha256 in found:
             report.note(f"{path}: the same pixels as {found[picture.sha256].name}, left out")

@@ -60,7 +60,7 @@ def bd_rate(anchor: Curve, test: Curve, metric: Metric) -> BdRate:
     )
     if overlap < LEAST_OVERLAP:
         raise NoOverlapError(
-            f"the curves share {max(0.0, overlap):.0%} of the shorter one's range of {metric.label}; "
+            f"the curves share {max(0.0, overlap):.0%} of the shorter one's {metric.label} range; "
             f"a BD-rate needs {LEAST_OVERLAP:.0%}: measure more qualities"
         )
     percent = bjontegaard.bd_rate(
@@ -107,7 +107,7 @@ def compare(
             for rows in (anchor, test)
         ]
         try:
-            single.append(bd_rate(*curves, metric).percent)
+            single.append(bd_rate(curves[0], curves[1], metric).percent)
         except NoOverlapError:
             continue
     mean = statistics.fmean(single) if single else None

@@ -299,6 +299,8 @@ def chosen_codecs(names: Sequence[str], efforts: Sequence[int]) -> list[Codec]:
     expanded = [
         expanded
         for name in names
-        for expanded in ([f"imcodec-e{effort}" for effort in efforts] if name == "imcodec" else [name])
+        for expanded in (
+            [f"imcodec-e{effort}" for effort in efforts] if name == "imcodec" else [name]
+        )
     ]
     return [codec_named(name) for name in dict.fromkeys(expanded)]

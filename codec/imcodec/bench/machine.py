@@ -15,7 +15,7 @@ PACKAGES = ("numpy", "pillow", "torch", "numba", "onnx", "onnxruntime", "pillow-
 
 
 def processors() -> list[int]:
-    """Numbers of the processors that this process may use; without the system's word, 0 to n - 1."""
+    """Numbers of the processors that this process may use, or 0 to n - 1 if nobody says."""
     if hasattr(os, "sched_getaffinity"):
         return sorted(os.sched_getaffinity(0))
     return list(range(os.cpu_count() or 1))
@@ -33,7 +33,7 @@ def this_machine() -> dict[str, Any]:
         "python": platform.python_version(),
         "imcodec": __version__,
         "commit": _commit(),
-        "packages": {name: found for name in PACKAGES if (found := _installed(name))},
+        "packages": {name: number for name in PACKAGES if (number := _installed(name))},
     }
     return {"id": sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()[:8]} | found
 
@@ -66,7 +66,10 @@ def _commit() -> str | None:
     command = ["git", "-C", str(Path(__file__).parent)]
     try:
         commit = subprocess.run(
-            [*command, "rev-parse", "--short=10", "HEAD"], capture_output=True, text=True, check=True
+            [*command, "rev-parse", "--short=10", "HEAD"],
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout.strip()
         changed = subprocess.run(
             [*command, "status", "--porcelain", "--", "../../.."], capture_output=True, check=True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -64,10 +65,8 @@ class Worker:
         self.kill()
         for stream in (self._process.stdin, self._process.stdout):
             if stream:
-                try:
+                with contextlib.suppress(OSError):  # what was not sent yet no longer matters
                     stream.close()
-                except OSError:  # what was not sent yet no longer matters
-                    pass
         self._process.wait()
         self._crew.leave(self)
 

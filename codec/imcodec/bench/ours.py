@@ -1,7 +1,8 @@
-"""Our own codecs as the bench sees them: the pyramid at an effort, the mlp, the article's networks."""
+"""Our own codecs as the bench sees them: the pyramid at an effort, the mlp, the article's."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -12,7 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imcodec.mlp_settings import BITS_PER_PIXEL, MAX_WIDTH, MIN_WIDTH, RECIPES, MlpSettings, mlp_settings_from
+from imcodec.mlp_settings import (
+    BITS_PER_PIXEL,
+    MAX_WIDTH,
+    MIN_WIDTH,
+    RECIPES,
+    MlpSettings,
+    mlp_settings_from,
+)
 from imcodec.pyramid.settings import PyramidSettings
 from imcodec.settings import EncodeSettings
 
@@ -108,7 +116,7 @@ def width_for(pixels: int, bits: float) -> int:
     """Width of the mlp's two layers so that its weights take about `bits` bits a pixel."""
     weights = pixels * bits / MlpSettings.bits
     inputs = 2 * MlpSettings.frequencies
-    width = round((inputs**2 / 4 + weights) ** 0.5 - inputs / 2)
+    width = round(math.sqrt(inputs**2 / 4 + weights) - inputs / 2)
     return max(MIN_WIDTH, min(MAX_WIDTH, width))
 
 

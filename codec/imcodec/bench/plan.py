@@ -73,7 +73,12 @@ def load_picture(path: Path, scratch: Path, *, max_pixels: int) -> BenchPicture:
 
 def coded_path(out: Path, picture: str, sha: str, codec: Codec, setting: float) -> Path:
     """Where the file of a row lies."""
-    return out / "files" / f"{Path(picture).stem}-{sha[:8]}" / f"{codec.name}-{setting:g}{codec.extension}"
+    return (
+        out
+        / "files"
+        / f"{Path(picture).stem}-{sha[:8]}"
+        / f"{codec.name}-{setting:g}{codec.extension}"
+    )
 
 
 def all_jobs(
@@ -98,9 +103,7 @@ def all_jobs(
     ]
 
 
-def chosen_settings(
-    codecs: Sequence[Codec], asked: Sequence[str]
-) -> dict[str, tuple[float, ...]]:
+def chosen_settings(codecs: Sequence[Codec], asked: Sequence[str]) -> dict[str, tuple[float, ...]]:
     """The settings of each codec: its own ladder, or what was asked for.
 
     `asked` holds "10,50,90" for all codecs, or "NAME=10,50,90" for one, or for `imcodec` at every
@@ -130,7 +133,9 @@ def _numbers(text: str) -> tuple[float, ...]:
     try:
         values = tuple(dict.fromkeys(float(part) for part in text.split(",")))
     except ValueError:
-        raise UsageError(f"--qualities {text}: give numbers with commas, such as 25,50,75") from None
+        raise UsageError(
+            f"--qualities {text}: give numbers with commas, such as 25,50,75"
+        ) from None
     if not all(0 <= value <= 100 for value in values):
         raise UsageError(f"--qualities {text}: the allowed range is 0 to 100")
     return values

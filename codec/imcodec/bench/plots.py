@@ -62,7 +62,9 @@ def rate_plot(rows: Sequence[Row], metric: Metric) -> Any:
     axes.set_xscale("log")
     axes.set_xlim(low, high)
     axes.set_ylim(bottom, top)
-    axes.set_xticks([at for at in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10) if low <= at <= high])
+    axes.set_xticks(
+        [at for at in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10) if low <= at <= high]
+    )
     axes.xaxis.set_major_formatter("{x:g}")
     axes.minorticks_off()
     axes.set_xlabel("bits per pixel (whole files)")
@@ -117,7 +119,9 @@ def scaling_plot(rows: Sequence[Mapping[str, Any]]) -> Any:
         for name, colour in zip(row_names, (_OURS[0], _OTHERS[3]), strict=True):
             found = [(row["megapixels"], row[name]) for row in sizes if row[name] is not None]
             if found:
-                axes.plot(*zip(*found, strict=True), *("o-",), color=colour, label=name.split("_")[0])
+                axes.plot(
+                    *zip(*found, strict=True), *("o-",), color=colour, label=name.split("_")[0]
+                )
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.xaxis.set_major_formatter("{x:g}")

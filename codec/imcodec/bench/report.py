@@ -61,9 +61,7 @@ def report_data(rows: Rows, shown: Sequence[Sheet], anchor: str) -> dict[str, An
     return {
         "anchor": anchor if anchor in by_codec else next(iter(by_codec)),
         "leastOverlap": LEAST_OVERLAP,
-        "codecs": [
-            _codec(name, own) | {"colour": numbers[name]} for name, own in by_codec.items()
-        ],
+        "codecs": [_codec(name, own) | {"colour": numbers[name]} for name, own in by_codec.items()],
         "pictures": [
             {"id": sha, "name": row.picture, "width": row.width, "height": row.height}
             for sha, row in pictures.items()
@@ -133,9 +131,7 @@ def _set(
     pictures: dict[str, Row],
 ) -> dict[str, Any]:
     members = set(chosen.pictures)
-    own = {
-        name: [row for row in by_codec[name] if row.sha256 in members] for name in chosen.codecs
-    }
+    own = {name: [row for row in by_codec[name] if row.sha256 in members] for name in chosen.codecs}
     count = len(chosen.pictures)
     label = "1 picture" if count == 1 else f"{count} pictures"
     if is_kodak(chosen.pictures):
@@ -149,9 +145,7 @@ def _set(
             metric.name: {
                 name: [
                     [setting, _short(rate), _short(value)]
-                    for setting, (rate, value) in mean_points(
-                        rows, chosen.pictures, metric
-                    ).items()
+                    for setting, (rate, value) in mean_points(rows, chosen.pictures, metric).items()
                 ]
                 for name, rows in own.items()
             }

@@ -1,8 +1,8 @@
 """Rows: one JSON line for each (picture, codec, setting, version), kept as they are made.
 
 A file of rows also holds lines {"machine": {...}} that say where the rows with that "machine" were
-made. A later row replaces an earlier one of the same picture, codec and setting, and a later version
-of a codec replaces all rows of an earlier one.
+made. A later row replaces an earlier one of the same picture, codec and setting, and a later
+version of a codec replaces all rows of an earlier one.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def _parse(path: Path) -> tuple[Rows, int]:
                 found.rows.append(Row(**values))
         except (ValueError, TypeError, KeyError) as error:
             raise InvalidFileError(
-                f"{path}: line {number} is no row of this program; remove it, or name another folder"
+                f"{path}: line {number} is no row of a bench; remove it, or name another folder"
             ) from error
     return found, whole
 
@@ -130,7 +130,9 @@ class RowFile:
                 os.truncate(path, whole)
             self._stream = path.open("a", encoding="utf-8")
         except OSError as error:
-            raise OutputError(f"{path}: {(error.strerror or 'cannot be written').lower()}") from error
+            raise OutputError(
+                f"{path}: {(error.strerror or 'cannot be written').lower()}"
+            ) from error
 
     def add_machine(self, machine: dict[str, Any]) -> None:
         """Tell where the rows that follow are made."""

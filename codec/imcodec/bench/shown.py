@@ -122,9 +122,7 @@ def _version(
     decoded = codec.decode(data, threads)
     quality = psnr(pixels, decoded)
     whole = decoded[window].shape == decoded.shape
-    source = (
-        _data_uri(codec.mime, data) if codec.mime and whole else _lossless(decoded[window])
-    )
+    source = _data_uri(codec.mime, data) if codec.mime and whole else _lossless(decoded[window])
     return Version(
         codec.name, setting, len(data), quality if math.isfinite(quality) else None, source
     )

@@ -45,9 +45,7 @@ def ssimulacra2(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float | None:
             break
         if scale:
             linear = [package.downsample(pixels, 2, 2) for pixels in linear]
-        x, y = (
-            package.make_positive_xyb(package.linear_rgb_to_xyb(pixels)) for pixels in linear
-        )
+        x, y = (package.make_positive_xyb(package.linear_rgb_to_xyb(pixels)) for pixels in linear)
         mean_x, mean_y = _blurred(x), _blurred(y)
         found = package.MsssimScale()
         found.avg_ssim = package.ssim_map(
