@@ -331,6 +331,26 @@ def test_errors_are_one_line(
     assert "Traceback" not in done.err
 
 
+def test_a_missing_package_is_told_before_the_work(
+    cli: Cli, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("imcodec.bench.outputs.find_spec", lambda name: None)
+    done = cli(*CALL, "--codecs", "jpeg")
+    assert done.code == 2
+    assert 'needs bjontegaard; pip install "imcodec[bench]"' in done.err
+    assert not Path("out").exists()
+
+
+def test_a_codec_whose_package_is_missing_is_left_out(
+    cli: Cli, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("imcodec.bench.codecs.find_spec", lambda name: None)
+    done = cli(*CALL, "--codecs", "jxl,jpeg", "--qualities", "50", "--anchor", "jpeg")
+    assert done.code == 0
+    assert "JPEG XL is left out: jxl needs pillow-jxl-plugin" in done.err
+    assert [each.codec for each in read_rows(Path("out/rows.jsonl")).rows] == ["jpeg"]
+
+
 def test_rows_that_are_not_rows_stop_a_bench(cli: Cli, photo: Path) -> None:
     Path("out").mkdir()
     Path("out/rows.jsonl").write_text("hello\n")

@@ -33,13 +33,14 @@ def run(
 ) -> None:
     """Measure pictures and codecs, and write rows, plots and the report."""
     from imcodec.bench.codecs import chosen_codecs, codec_named
-    from imcodec.bench.outputs import ROWS, write_outputs
+    from imcodec.bench.outputs import ROWS, require_packages, write_outputs
     from imcodec.bench.plan import all_jobs, chosen_settings
     from imcodec.bench.quality import check_metrics
     from imcodec.bench.rows import RowFile
     from imcodec.bench.run import run_jobs
     from imcodec.errors import MissingExtraError, RuntimeFailureError
 
+    require_packages()
     chosen = chosen_codecs(_names(codecs), _efforts(efforts))
     codec_named(anchor)
     settings = chosen_settings(chosen, qualities)
@@ -91,9 +92,11 @@ def run_scaling(
     report: Report, paths: list[str], output: Path, *, sizes: str, threads: str, max_pixels: int
 ) -> None:
     """Measure how cost grows with pixels and threads."""
+    from imcodec.bench.outputs import require_packages
     from imcodec.bench.scaling import study
     from imcodec.errors import UsageError
 
+    require_packages()
     found = _pictures(paths, report)
     if len(found) != 1:
         raise UsageError("--scaling takes one picture")

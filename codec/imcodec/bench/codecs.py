@@ -153,7 +153,7 @@ def _jpeg2000(quality: float, threads: int) -> dict[str, Any]:
         "quality_mode": "dB",
         "quality_layers": [22 + 0.2 * quality],
         "irreversible": True,
-        # Pillow leaves the colour transform out unless it is asked for, which more than doubles the bytes.
+        # Pillow leaves the colour transform out unless asked, at more than twice the bytes.
         "mct": 1,
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from imcodec.bench.plan import BenchPicture
@@ -11,10 +12,18 @@ from imcodec.bench.quality import METRICS
 from imcodec.bench.report import report
 from imcodec.bench.rows import Rows
 from imcodec.bench.shown import sheets
+from imcodec.errors import MissingExtraError
 from imcodec.files import write_atomic
 
 ROWS = "rows.jsonl"
 REPORT = "report.html"
+
+
+def require_packages() -> None:
+    """Raise MissingExtraError where report or plots cannot be made: better before a bench."""
+    for name in ("bjontegaard", "matplotlib"):
+        if find_spec(name) is None:
+            raise MissingExtraError(f'a bench needs {name}; pip install "imcodec[bench]"')
 
 
 def write_outputs(

@@ -45,7 +45,7 @@ def rate_plot(rows: Sequence[Row], metric: Metric) -> Any:
         axes.plot(
             curve.rates,
             curve.qualities,
-            *("o-",),
+            "o-",
             color=colour,
             label=codec.label,
             linewidth=2.5 if codec.is_ours else 1.4,
@@ -112,50 +112,49 @@ def scaling_plot(rows: Sequence[Mapping[str, Any]]) -> Any:
     figure, panels = _figure((9, 6.5), 2, 2)
     sizes = [row for row in rows if row["study"] == "size"]
     threads = [row for row in rows if row["study"] == "threads"]
-    for axes, row_names, label in (
-        (panels[0][0], ("encode_s", "decode_s"), "seconds"),
-        (panels[0][1], ("encode_mb", "decode_mb"), "peak memory [MB]"),
-    ):
-        for name, colour in zip(row_names, (_OURS[0], _OTHERS[3]), strict=True):
-            found = [(row["megapixels"], row[name]) for row in sizes if row[name] is not None]
-            if found:
-                axes.plot(
-                    *zip(*found, strict=True), *("o-",), color=colour, label=name.split("_")[0]
-                )
+    first = threads[0] if threads else {}
+
+    def over_pixels(axes: Any, suffix: str, label: str, *, for_each: bool = False) -> None:
+        found = {
+            name: [
+                (row["megapixels"], row[name + suffix] / (row["megapixels"] if for_each else 1))
+                for row in sizes
+                if row[name + suffix] is not None
+            ]
+            for name in ("encode", "decode")
+        }
+        _two_lines(axes, found, "megapixels", label)
         axes.set_xscale("log")
         axes.set_yscale("log")
-        axes.xaxis.set_major_formatter("{x:g}")
-        axes.yaxis.set_major_formatter("{x:g}")
-        axes.set_xlabel("megapixels")
-        axes.set_ylabel(label)
-        axes.legend(fontsize=8)
-    axes = panels[1][0]
-    for name, colour in (("encode_s", _OURS[0]), ("decode_s", _OTHERS[3])):
-        found = [(row["megapixels"], row[name] / row["megapixels"]) for row in sizes]
-        if found:
-            axes.plot(*zip(*found, strict=True), *("o-",), color=colour, label=name.split("_")[0])
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.xaxis.set_major_formatter("{x:g}")
-    axes.yaxis.set_major_formatter("{x:g}")
-    axes.set_xlabel("megapixels")
-    axes.set_ylabel("seconds for each megapixel")
-    axes.legend(fontsize=8)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter("{x:g}")
+            axis.set_minor_formatter(lambda value, place: "")
+
+    over_pixels(panels[0][0], "_s", "seconds")
+    over_pixels(panels[0][1], "_mb", "peak memory [MB]")
+    over_pixels(panels[1][0], "_s", "seconds for each megapixel", for_each=True)
     axes = panels[1][1]
-    for name, colour in (("encode_s", _OURS[0]), ("decode_s", _OTHERS[3])):
-        if threads:
-            one = threads[0][name]
-            numbers = [row["threads"] for row in threads]
-            axes.plot(numbers, [one / row[name] for row in threads], "o-", color=colour,
-                      label=name.split("_")[0])  # fmt: skip
-    if threads:
-        most = max(row["threads"] for row in threads)
-        axes.plot([1, most], [1, most], "--", color="0.7", linewidth=1)
-        axes.set_xticks(sorted({row["threads"] for row in threads}))
-    axes.set_xlabel("threads")
-    axes.set_ylabel("times as fast as one thread")
-    axes.legend(fontsize=8)
+    gains = {
+        name: [(row["threads"], first[f"{name}_s"] / row[f"{name}_s"]) for row in threads]
+        for name in ("encode", "decode")
+    }
+    _two_lines(axes, gains, "threads", "times as fast as one thread")
+    numbers = sorted({row["threads"] for row in threads})
+    axes.plot(numbers, numbers, "--", color="0.7", linewidth=1)
+    axes.set_xticks(numbers)
+    axes.set_ylim(bottom=0)
     return figure
+
+
+def _two_lines(
+    axes: Any, lines: Mapping[str, Sequence[tuple[float, float]]], across: str, up: str
+) -> None:
+    for (name, points), colour in zip(lines.items(), (_OURS[0], _OTHERS[3]), strict=True):
+        places = [[point[i] for point in points] for i in (0, 1)]
+        axes.plot(*places, "o-", color=colour, label=name)
+    axes.set_xlabel(across)
+    axes.set_ylabel(up)
+    axes.legend(fontsize=8)
 
 
 def drawn(figure: Any, format: str) -> bytes:
