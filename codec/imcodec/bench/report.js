@@ -431,7 +431,7 @@
   async function drawMap() {
     const wanted = $("difference").checked;
     const map = $("map");
-    $("gain-label").style.visibility = wanted ? "visible" : "hidden";
+    $("gain-label").style.display = wanted ? "flex" : "none";
     map.style.display = wanted ? "block" : "none";
     $("handle").style.display = wanted ? "none" : "block";
     if (!wanted) return;
