@@ -78,8 +78,8 @@ def evaluate(
     """Colours at any points: `grid` [..., 2] gives x and y, -1 and 1 being the picture's edges.
 
     Returns uint8 [..., C]. Points outside are allowed: an mlp continues as it likes there, a
-    pyramid repeats its edges. Raises InvalidFileError and, for more work than `max_pixels` pixels are
-    (0: no limit), LimitError as decode() does, and UsageError for a grid of another shape.
+    pyramid repeats its edges. Raises InvalidFileError and, for more work than `max_pixels` pixels
+    make (0: no limit), LimitError as decode() does, and UsageError for a grid of another shape.
     """
     points = np.asarray(grid)
     if points.ndim < 1 or points.shape[-1] != 2 or points.dtype.kind not in "fiu":

@@ -6,9 +6,9 @@ from contextlib import AbstractContextManager, contextmanager
 
 import onnxruntime as ort
 import pytest
-from models import VALID
 
 from imcodec import verify
+from models import VALID
 
 _watched: list[list[str]] = []
 _EVENTS = ("open", "os.", "socket.", "subprocess.", "ctypes.", "import", "exec")

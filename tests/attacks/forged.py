@@ -14,7 +14,6 @@ from unittest import mock
 
 import numpy as np
 import onnx
-from models import VALID, saved
 from numpy.typing import NDArray
 
 from imcodec.graph import StoredWeights
@@ -24,6 +23,7 @@ from imcodec.packing import pack
 from imcodec.pyramid import graph
 from imcodec.pyramid.file import Stored, picture_of
 from imcodec.pyramid.header import PyramidHeader
+from models import VALID, saved
 from pictures import made_header, made_weights
 from pyramids import damaged_word, made_pyramid
 
@@ -56,6 +56,15 @@ def word(model: str, index: int, value: str) -> Callable[[], bytes]:
         words[index] = value
 
     return lambda: header_text(model, change)
+
+
+def sizes(width: int, height: int, *, levels: int, strips: int = 1) -> Callable[[], bytes]:
+    """The header of a pyramid with other planes."""
+
+    def change(words: list[str]) -> None:
+        words[2:9] = [str(n) for n in (width, height, 3, levels, strips, 2, 1)]
+
+    return lambda: header_text("pyr", change)
 
 
 def mlp(
@@ -151,10 +160,6 @@ def random_words(stored: Stored) -> Stored:
     return replace(stored, words=values)
 
 
-def same(stored: Stored) -> Stored:
-    return stored
-
-
 _PYR = {"width": 2, "height": 3, "channels": 4, "levels": 5, "strips": 6, "factor": 7, "pitch": 8}
 _PYR |= {"hidden": 9, "depth": 10, "units": 11, "psnr": 12}
 
@@ -188,12 +193,14 @@ BEFORE = [
         for name, index in _PYR.items()
         for value, reason in (("-1", "the header is damaged"), ("99999", f"{name} is 99999"))
     ),
-    Forgery("pyr: planes of 65535x65535", word("pyr", 2, "65535"), "damaged|steps|proportion"),
-    Forgery(
-        "pyr: twelve levels for 1x1", pyramid(same, width=1, height=1, levels=12), "strips|prop"
-    ),
+    Forgery("pyr: twelve levels for 1x1", sizes(1, 1, levels=12), "out of proportion"),
+    Forgery("pyr: planes of four times", sizes(8193, 8193, levels=12), "out of proportion"),
+    Forgery("pyr: one lane for a megapixel", sizes(1024, 1024, levels=10), "out of proportion"),
+    Forgery("pyr: 65535 rows one after another", sizes(1, 65535, levels=1), "out of proportion"),
+    Forgery("pyr: too many lanes", sizes(65535, 512, levels=1, strips=8), "out of proportion"),
+    Forgery("pyr: more strips than rows", sizes(64, 64, levels=6, strips=2), "strips is 2"),
+    Forgery("pyr: 65535x65535, but small", sizes(65535, 65535, levels=9, strips=64), LEFT_OVER),
     Forgery("pyr: one level", word("pyr", 5, "1"), LEFT_OVER),
-    Forgery("pyr: one lane for all", pyramid(same, width=1024, height=1024, strips=1), LEFT_OVER),
     Forgery("pyr: another depth", word("pyr", 10, "4"), LEFT_OVER),
     Forgery("pyr: more hidden units", word("pyr", 9, "64"), LEFT_OVER),
     Forgery("pyr: another quality", word("pyr", 12, "9998"), "the checksum does not match"),
@@ -221,7 +228,7 @@ BEFORE = [
     ),
 ]
 
-#: refused by the state in which the entropy decoder ends: the numbers are in range, but mean nothing
+#: refused by the state in which the entropy decoder ends: numbers in range that mean nothing
 AFTER = [
     Forgery("a word short", pyramid(words(lambda w: w[:-1])), END),
     Forgery("half of the words", pyramid(words(lambda w: w[: len(w) // 2])), END),

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 import pytest
-from models import CASES, VALID, Case
 
 from imcodec import InvalidFileError, decode, verify
+from models import CASES, VALID, Case
 
 Watched = Callable[[], AbstractContextManager[None]]
 

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from forged import AFTER, BEFORE, Forgery, forged
 
+from forged import AFTER, BEFORE, Forgery, forged
 from imcodec import InvalidFileError, decode, evaluate, verify
 from imcodec.pyramid.decode import latents
 from pyramids import made_pyramid
@@ -49,7 +49,7 @@ def test_refused_by_the_state_at_the_end(
 
 
 def test_a_forger_can_show_another_picture() -> None:
-    """What the checksum is not: a signature. Other colours for the same latents are a valid file."""
+    """A checksum is no signature: other colours for the same latents make a valid file."""
     header, stored, _ = made_pyramid()
     synthesis = stored.synthesis.copy()
     synthesis[header.levels + 1 :] //= 2
