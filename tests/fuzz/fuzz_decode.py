@@ -4,9 +4,9 @@
     python tests/fuzz/fuzz_decode.py CORPUS tests/golden -max_total_time=300 -timeout=5 \\
         -rss_limit_mb=500 -max_len=8192
 
-CORPUS is a folder for what is found to be new. Each input is verified and decoded as it is. Then
-its numbers, whatever they became, are built into a canonical file with a checksum that is right, and
-that is decoded, too: so the fuzzer gets behind the comparison, to the entropy decoder.
+CORPUS is a folder for what is found to be new. Each input is decoded as it is. Then its numbers,
+whatever they became, are built into a canonical file with a checksum that is right, and that is
+decoded, too: so the fuzzer gets behind the comparison, to the entropy decoder.
 """
 
 from __future__ import annotations
