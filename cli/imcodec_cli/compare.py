@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from imcodec_cli.paths import spare
 from imcodec_cli.report import Report
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ def run(report: Report, first: str, second: str, sheet: Path | None) -> None:
     from imcodec.errors import UsageError
     from imcodec.metrics import ms_ssim, psnr, ssim
 
+    if sheet:
+        spare([first, second], str(sheet))
     a, b = _load(report, first), _load(report, second)
     if a.pixels.shape[:2] != b.pixels.shape[:2]:
         sizes = " and ".join(f"{p.shape[1]}x{p.shape[0]}" for p in (a.pixels, b.pixels))

@@ -35,7 +35,7 @@ from onnx import ModelProto
 
 from imcodec import header as mlp_header
 from imcodec.contents import ByteCount, Info
-from imcodec.errors import InvalidFileError, LimitError
+from imcodec.errors import InvalidFileError, LimitError, UnknownVersionError
 from imcodec.files import read_bytes
 from imcodec.graph import METADATA_KEY, StoredWeights
 from imcodec.header import FORMAT, Header, model_of
@@ -93,7 +93,7 @@ def open_container(source: Source) -> Container:
         return _open(data)
     except InvalidFileError as error:
         if name:
-            raise InvalidFileError(f"{name}: {error}") from error.__cause__
+            raise type(error)(f"{name}: {error}") from error.__cause__
         raise
 
 
@@ -157,7 +157,7 @@ def _open(data: bytes) -> Container:
         raise InvalidFileError("the file is damaged: the header is missing or is no text")
     model_name = model_of(text)
     if model_name not in MODELS:
-        raise InvalidFileError(
+        raise UnknownVersionError(
             f"the model {model_name} is not known to this release; a newer imcodec may be"
         )
     parse, reader = MODELS[model_name]

@@ -32,7 +32,7 @@ import zlib
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
-from imcodec.errors import InvalidFileError
+from imcodec.errors import InvalidFileError, UnknownVersionError
 from imcodec.mlp_settings import MAX_FREQUENCIES, MAX_LAYERS, MAX_WEIGHTS, MAX_WIDTH
 from imcodec.packing import MAX_DIGITS, PLAIN
 
@@ -131,7 +131,7 @@ def model_of(text: str) -> str:
     if match is None:
         raise InvalidFileError("the header is damaged")
     if int(match[1]) != FORMAT:
-        raise InvalidFileError(
+        raise UnknownVersionError(
             f"format version {match[1]} is not known to this release; a newer imcodec may be"
         )
     return match[2]
