@@ -16,9 +16,9 @@ from imcodec_cli.paths import (
     do_jobs,
     plan,
     spare,
-    stdin,
     write_stdout,
 )
+from imcodec_cli.pictures import read_input
 from imcodec_cli.progress import shown_progress
 from imcodec_cli.report import Report
 from imcodec_cli.stopping import stop_request
@@ -121,13 +121,8 @@ def _encode(
 ) -> None:
     from imcodec.encoder import encode_picture
     from imcodec.files import write_atomic
-    from imcodec.image import read_picture
 
-    picture = (
-        read_picture(stdin(), max_pixels=max_pixels, name="stdin")
-        if job.source == STREAM
-        else read_picture(job.source, max_pixels=max_pixels)
-    )
+    picture = read_input(job.source, max_pixels)
     for notice in picture.notices:
         report.note(f"{picture.source}: {notice}")
     if settings.device == "auto":
