@@ -40,7 +40,7 @@ from imcodec.files import read_bytes
 from imcodec.graph import METADATA_KEY, StoredWeights
 from imcodec.header import FORMAT, Header, model_of
 from imcodec.mlp_file import MlpFile
-from imcodec.outline import check_outline
+from imcodec.outline import metadata_of
 from imcodec.pyramid import header as pyramid_header
 from imcodec.pyramid.file import PyramidFile, Stored
 from imcodec.pyramid.header import PyramidHeader
@@ -145,14 +145,7 @@ def _read(source: Source) -> tuple[bytes, str]:
 def _open(data: bytes) -> Container:
     if not looks_like_ours(data):
         raise InvalidFileError(_not_ours(data))
-    check_outline(data)
-    model = ModelProto()
-    try:
-        model.ParseFromString(data)
-        metadata = {entry.key: entry.value for entry in model.metadata_props}
-    except (DecodeError, UnicodeDecodeError, ValueError) as error:
-        raise InvalidFileError("the file is damaged or truncated: it is not a model") from error
-    text = metadata.get(METADATA_KEY)
+    text = metadata_of(data).get(METADATA_KEY)
     if not isinstance(text, str):  # protobuf hands out bytes where the text is not UTF-8
         raise InvalidFileError("the file is damaged: the header is missing or is no text")
     model_name = model_of(text)
@@ -162,7 +155,12 @@ def _open(data: bytes) -> Container:
         )
     parse, reader = MODELS[model_name]
     _check_length(len(data), parse(text))
-    contents = reader.read(text, model)
+    model = ModelProto()
+    try:
+        model.ParseFromString(data)
+        contents = reader.read(text, model)
+    except (DecodeError, UnicodeDecodeError) as error:
+        raise InvalidFileError("the file is damaged or truncated: it is not a model") from error
     if contents.text != text:
         raise InvalidFileError("the checksum does not match; the file is damaged")
     contents.check()

@@ -160,9 +160,10 @@ def read_bytes(
         if path is None:
             return _read(source, limit, label)
         with Path(path).open("rb") as stream:
-            if limit and os.fstat(stream.fileno()).st_size > limit:
+            size = os.fstat(stream.fileno()).st_size
+            if limit and size > limit:
                 raise _too_long(label, limit)
-            return _read(stream, limit, label)
+            return _read(stream, limit, label, size + 1)
     except (OSError, ValueError) as exc:
         if isinstance(exc, ImcodecError):
             raise
@@ -170,16 +171,20 @@ def read_bytes(
         raise error(f"{label}: cannot be read: {str(reason).lower()}; check the path") from exc
 
 
-def _read(stream: Any, limit: int, label: str) -> bytes:
-    pieces = bytearray()
+def _read(stream: Any, limit: int, label: str, expected: int = 0) -> bytes:
+    """All of it; where no more than expected comes, it is never copied."""
+    pieces: list[bytes] = []
+    length = 0
     while True:
-        piece = stream.read(min(_PIECE, limit + 1 - len(pieces)) if limit else _PIECE)
+        size = max(_PIECE, expected - length)
+        piece = stream.read(min(size, limit + 1 - length) if limit else size)
         if not isinstance(piece, bytes):
             raise UsageError(f"{label}: not a binary stream; open it in mode 'rb'")
         if not piece:
-            return bytes(pieces)
-        pieces += piece
-        if limit and len(pieces) > limit:
+            return b"".join(pieces)
+        pieces.append(piece)
+        length += len(piece)
+        if limit and length > limit:
             raise _too_long(label, limit)
 
 

@@ -1,4 +1,4 @@
-"""The outline of a file: where its bytes are, found without building anything in memory.
+"""The outline of a file: where its bytes are, and its header, found before anything is parsed.
 
 A parser of protobuf makes an object for every two bytes, if a file is made to say so: 64 MiB become
 gigabytes before anything can be checked. So this module walks over the fields first. All that a
@@ -10,6 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from google.protobuf.message import DecodeError
+from onnx import StringStringEntryProto
+
 from imcodec.errors import InvalidFileError
 
 #: bytes of a file that are not raw numbers of its initializers
@@ -17,12 +20,16 @@ MAX_STRUCTURE = 2**19
 
 #: numbers of the fields that lead to raw numbers: ModelProto, GraphProto, TensorProto
 _GRAPH, _INITIALIZER, _RAW_DATA = 7, 5, 9
+_METADATA = 14
 _PATH = (_GRAPH, _INITIALIZER, _RAW_DATA)
 _FRAMED, _FIXED = 2, {1: 8, 5: 4}
 
 
-def check_outline(data: bytes) -> None:
-    """Raise InvalidFileError for what is no message, or has more structure than a file of ours."""
+def metadata_of(data: bytes) -> dict[str, str]:
+    """The metadata of a model, the last entry of each key.
+
+    Raises InvalidFileError for what is no message, or has more structure than a file of ours.
+    """
     total = 0
     for size in _structure(data, 0, len(data), _PATH):
         total += size
@@ -30,6 +37,15 @@ def check_outline(data: bytes) -> None:
             raise InvalidFileError(
                 "no file of ours has so many nodes and names; it is damaged, or made to harm"
             )
+    found = {}
+    for number, wire, first, last in _fields(data, 0, len(data)):
+        if number == _METADATA and wire == _FRAMED:
+            try:
+                entry = StringStringEntryProto.FromString(data[first:last])
+                found[entry.key] = entry.value
+            except (DecodeError, UnicodeDecodeError) as error:
+                raise InvalidFileError("the file is damaged: the header is no text") from error
+    return found
 
 
 def _structure(data: bytes, start: int, end: int, path: tuple[int, ...]) -> Iterator[int]:

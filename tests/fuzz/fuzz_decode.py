@@ -23,7 +23,7 @@ with atheris.instrument_imports(include=["imcodec"]):
     from imcodec import InvalidFileError, LimitError, decode, verify
     from imcodec.container import MODELS
     from imcodec.header import model_of
-    from imcodec.outline import check_outline
+    from imcodec.outline import metadata_of
 
 MAX_PIXELS = 4096
 counts: Counter[str] = Counter()
@@ -57,9 +57,8 @@ def attempt(name: str, data: bytes) -> None:
 def rebuilt(data: bytes) -> bytes | None:
     """A whole file of the numbers that these bytes hold, if they hold any that are in range."""
     try:
-        check_outline(data)
+        text = metadata_of(data)["imcodec"]
         model = ModelProto.FromString(data)
-        text = model.metadata_props[0].value
         _, reader = MODELS[model_of(text)]
         contents = reader.read(text, model)
         contents.check()
