@@ -1,14 +1,24 @@
 """Makes the files in tests/golden that are missing. Delete one only before it was released.
 
-python tests/make_golden.py
+    python tests/make_golden.py
+
+For each case an .onnx file and the .png that it decodes to, and in latents.json the SHA-256 of the
+latents of each pyramid.
 """
 
 from __future__ import annotations
 
+import hashlib
+import io
+import json
 from pathlib import Path
 
+from PIL import Image
+
 from imcodec import decode, encode, write_picture
+from imcodec.pyramid.decode import latents
 from pictures import scene
+from profiles import swapped_rgb_profile
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -23,20 +33,46 @@ CASES = {
     "pyramid-grey-alpha": ({"steps": 20, "network": "medium"}, (9, 40, 2)),
     "pyramid-alpha": ({"steps": 20}, (20, 33, 4)),
     "pyramid-pixel": ({"steps": 20}, (1, 1, 3)),
+    "pyramid-odd": ({"steps": 30, "network": "tiny"}, (37, 53, 3)),
+    "pyramid-profile": ({"steps": 20}, (40, 24, 3)),
     "pyramid-low": ({"steps": 20}, (300, 7, 3)),
     "pyramid-sketch": ({"steps": 30, "quality": 0}, (160, 96, 3)),
     "clipped": ({"recipe": "article-3", "width": 9, "epochs": 4, "bits": 2.5}, (37, 53, 3)),
+    "profile": ({"width": 9, "frequencies": 8, "epochs": 30}, (40, 24, 3)),
 }
+#: those whose picture has a colour profile, which is applied on the way in
+PROFILED = {"profile", "pyramid-profile"}
+LATENTS = GOLDEN / "latents.json"
 
 
 def main() -> None:
+    """Make what is missing."""
     GOLDEN.mkdir(exist_ok=True)
+    hashes = json.loads(LATENTS.read_text()) if LATENTS.exists() else {}
     for name, (settings, (width, height, channels)) in CASES.items():
-        if (GOLDEN / f"{name}.onnx").exists():
-            continue  # a file that was released is never made again
-        data = encode(scene(width, height, channels), **settings)
-        (GOLDEN / f"{name}.onnx").write_bytes(data)
-        write_picture(decode(data), GOLDEN / f"{name}.png")
+        path = GOLDEN / f"{name}.onnx"
+        if not path.exists():  # a file that was released is never made again
+            image = Image.fromarray(scene(width, height, channels).squeeze())
+            data = encode(profiled(image) if name in PROFILED else image, **settings)
+            path.write_bytes(data)
+            write_picture(decode(data), GOLDEN / f"{name}.png")
+            hashes.pop(name, None)
+        if name.startswith("pyramid") and name not in hashes:
+            hashes[name] = latents_hash(path)
+    LATENTS.write_text(json.dumps(hashes, indent=2, sort_keys=True) + "\n")
+
+
+def profiled(image: Image.Image) -> io.BytesIO:
+    """A PNG with a profile whose red is the green of sRGB, and so on."""
+    stream = io.BytesIO()
+    image.save(stream, "PNG", icc_profile=swapped_rgb_profile())
+    stream.seek(0)
+    return stream
+
+
+def latents_hash(path: Path) -> str:
+    """SHA-256 of all latents of a pyramid, coarse to fine, row by row."""
+    return hashlib.sha256(b"".join(plane.tobytes() for plane in latents(path))).hexdigest()
 
 
 if __name__ == "__main__":

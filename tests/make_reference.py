@@ -31,6 +31,7 @@ inputs, or a directory, each failure is reported and the rest is done.
 | 3 | a file is damaged, or of another kind; it may not exist |
 | 4 | a size or quality that was asked for cannot be reached |
 | 130 | interrupted; the old output is untouched, unless `--keep-best` was asked for |
+| 143 | terminated; the old output is untouched |
 """
 
 

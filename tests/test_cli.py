@@ -188,7 +188,8 @@ def test_outputs_that_cannot_be_written_are_1_before_any_work(bird: Path) -> Non
 
 
 def test_no_overwrite_keeps_and_goes_on(bird: Path) -> None:
-    Path("bird.onnx").write_bytes(b"old")
+    old = made_file()
+    Path("bird.onnx").write_bytes(old)
     result = run("encode", bird, "--no-overwrite", "--json", *QUICK)
     assert result.exit_code == 0
     assert json.loads(result.stdout) == {
@@ -196,7 +197,7 @@ def test_no_overwrite_keeps_and_goes_on(bird: Path) -> None:
         "output": "bird.onnx",
         "skipped": True,
     }
-    assert Path("bird.onnx").read_bytes() == b"old"
+    assert Path("bird.onnx").read_bytes() == old
     assert run("encode", bird, *QUICK).exit_code == 0
     assert run("decode", "bird.onnx", "--no-overwrite").exit_code == 0
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from imcodec.errors import InvalidFileError, InvalidImageError, LimitError, OutputError, UsageError
-from imcodec.files import atomic_path, display_name, read_bytes, same_file, write_atomic
+from imcodec.files import display_name, read_bytes, same_file, write_atomic
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX")
 not_root = pytest.mark.skipif(
@@ -33,32 +33,15 @@ def test_new_and_replaced(tmp_path: Path) -> None:
     assert names(tmp_path) == ["a.onnx"]
 
 
-def test_unfinished_file_keeps_the_extension(tmp_path: Path) -> None:
-    with atomic_path(tmp_path / "a.png") as unfinished:
-        assert unfinished.parent == tmp_path
-        assert unfinished.suffix == ".png"
-        assert not (tmp_path / "a.png").exists()
-        unfinished.write_bytes(b"whole")
-    assert names(tmp_path) == ["a.png"]
+@pytest.fixture(params=["nameless", "named"])
+def unfinished(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where files can have no name, and where they must have one."""
+    if request.param == "named":
+        monkeypatch.delattr(os, "O_TMPFILE", raising=False)
 
 
-@pytest.mark.parametrize("failure", [KeyboardInterrupt, ValueError, SystemExit])
-def test_interrupted_block(failure: type[BaseException], tmp_path: Path) -> None:
-    path = tmp_path / "a"
-    path.write_bytes(b"old")
-
-    def interrupted() -> None:
-        with atomic_path(path) as unfinished:
-            unfinished.write_bytes(b"ne")
-            raise failure
-
-    with pytest.raises(failure):
-        interrupted()
-    assert path.read_bytes() == b"old"
-    assert names(tmp_path) == ["a"]
-
-
-@pytest.mark.parametrize("place", ["os.fsync", "pathlib.Path.replace", "pathlib.Path.chmod"])
+@pytest.mark.usefixtures("unfinished")
+@pytest.mark.parametrize("place", ["os.fsync", "pathlib.Path.replace", "os.fchmod"])
 @pytest.mark.parametrize("failure", [KeyboardInterrupt(), OSError(errno.ENOSPC, "No space left")])
 def test_interrupted_write(
     place: str, failure: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -76,7 +59,65 @@ def test_interrupted_write(
     assert names(tmp_path) == ["a"]
 
 
+@pytest.mark.parametrize("place", ["os.open", "os.link"])
+def test_interrupted_once_the_file_is_there(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A signal that comes with the return of the call that made the file, or gave it a name."""
+    if place == "os.open":
+        monkeypatch.delattr(os, "O_TMPFILE", raising=False)
+    real = getattr(os, place[3:])
+
+    def interrupted(*arguments: object, **keywords: object) -> None:
+        real(*arguments, **keywords)
+        assert len(names(tmp_path)) == 2
+        raise KeyboardInterrupt
+
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+    monkeypatch.setattr(place, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_atomic(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert names(tmp_path) == ["a"]
+
+
+@pytest.mark.parametrize("place", ["os.open", "os.link"])
+def test_where_files_need_a_name(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = getattr(os, place[3:])
+
+    def refused(name: object, *arguments: int, **keywords: bool) -> int:
+        nameless = place == "os.link" or (name == tmp_path and arguments[0] != os.O_RDONLY)
+        if nameless:
+            raise OSError(errno.EOPNOTSUPP, "not supported")
+        return int(real(name, *arguments, **keywords))
+
+    monkeypatch.setattr(place, refused)
+    write_atomic(tmp_path / "a", b"1")
+    assert (tmp_path / "a").read_bytes() == b"1"
+    assert names(tmp_path) == ["a"]
+
+
+def test_file_and_folder_reach_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flushed: list[tuple[bool, list[str]]] = []
+    real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        is_folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
+        flushed.append((is_folder, names(tmp_path)))
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    write_atomic(tmp_path / "a", b"1")
+    assert [kind for kind, _ in flushed] == [False, True]
+    assert "a" not in flushed[0][1]
+    assert flushed[1][1] == ["a"]
+
+
 @posix
+@pytest.mark.usefixtures("unfinished")
 def test_permissions(tmp_path: Path) -> None:
     path = tmp_path / "a"
     reference = tmp_path / "reference"

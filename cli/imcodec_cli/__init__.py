@@ -15,7 +15,9 @@ def main() -> None:
     import warnings
 
     from imcodec_cli.app import app
+    from imcodec_cli.stopping import tidy_termination
 
     # What Pillow has to say of a strange file ends in a notice or in an error of ours.
     warnings.filterwarnings("ignore", module="PIL")
-    app(prog_name="imcodec")
+    with tidy_termination():
+        app(prog_name="imcodec")

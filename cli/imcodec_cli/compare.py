@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from imcodec_cli.options import MAX_PIXELS
+from imcodec_cli.paths import STREAM, spare
+from imcodec_cli.pictures import read_input
 from imcodec_cli.report import Report
 
 if TYPE_CHECKING:
@@ -37,6 +40,10 @@ def run(report: Report, first: str, second: str, sheet: Path | None) -> None:
     from imcodec.errors import UsageError
     from imcodec.metrics import ms_ssim, psnr, ssim
 
+    if STREAM in (first, second):
+        raise UsageError("stdin cannot be compared; give the name of a file")
+    if sheet:
+        spare([first, second], str(sheet))
     a, b = _load(report, first), _load(report, second)
     if a.pixels.shape[:2] != b.pixels.shape[:2]:
         sizes = " and ".join(f"{p.shape[1]}x{p.shape[0]}" for p in (a.pixels, b.pixels))
@@ -77,11 +84,10 @@ def _similarity(
 
 def _load(report: Report, path: str) -> Side:
     from imcodec.decoder import decode
-    from imcodec.image import read_picture
 
     if Path(path).suffix.lower() == ".onnx":
         return Side(path, decode(path), True, Path(path).stat().st_size)
-    picture = read_picture(path)
+    picture = read_input(path, MAX_PIXELS)
     for notice in picture.notices:
         report.note(f"{picture.source}: {notice}")
     return Side(path, picture.pixels, False, Path(path).stat().st_size)

@@ -15,9 +15,10 @@ from imcodec_cli.paths import (
     check_streams,
     do_jobs,
     plan,
-    stdin,
+    spare,
     write_stdout,
 )
+from imcodec_cli.pictures import read_input
 from imcodec_cli.progress import shown_progress
 from imcodec_cli.report import Report
 from imcodec_cli.stopping import stop_request
@@ -60,7 +61,7 @@ def run(
         raise UsageError("--plot and --snapshots go with a single picture")
     check_streams(jobs, json=report.json)
     if plot:
-        _check_plot(plot)
+        _check_plot(plot, jobs[0])
     # only now, because it takes a second
     from imcodec.encoder import require_torch
 
@@ -73,7 +74,32 @@ def run(
             if stop():
                 raise KeyboardInterrupt
 
-        do_jobs(report, jobs, work, overwrite=overwrite)
+        do_jobs(report, jobs, work, overwrite=overwrite, is_whole=_is_whole)
+
+
+def _is_whole(path: str) -> bool:
+    """Whether an output that exists is a whole file of ours; False if it is a damaged or empty one.
+
+    Raises OutputError for what may be of worth to somebody: another file, or one of a newer
+    release.
+    """
+    from imcodec.container import PREFIX, looks_like_ours, verify
+    from imcodec.errors import ImcodecError, OutputError, UnknownVersionError
+
+    if not Path(path).is_file():
+        return True  # a device or a pipe: nothing to look at
+    try:
+        verify(path)
+    except ImcodecError as error:
+        with Path(path).open("rb") as stream:
+            start = stream.read(len(PREFIX))
+        ours = PREFIX.startswith(start) or looks_like_ours(start)
+        if isinstance(error, UnknownVersionError) or not ours:
+            raise OutputError(
+                f"{path}: exists and is no file that this release makes; choose another name"
+            ) from error
+        return False
+    return True
 
 
 def _check_model(settings: EncodeSettings, *, keep_best: bool) -> None:
@@ -95,13 +121,8 @@ def _encode(
 ) -> None:
     from imcodec.encoder import encode_picture
     from imcodec.files import write_atomic
-    from imcodec.image import read_picture
 
-    picture = (
-        read_picture(stdin(), max_pixels=max_pixels, name="stdin")
-        if job.source == STREAM
-        else read_picture(job.source, max_pixels=max_pixels)
-    )
+    picture = read_input(job.source, max_pixels)
     for notice in picture.notices:
         report.note(f"{picture.source}: {notice}")
     if settings.device == "auto":
@@ -144,12 +165,13 @@ def _snapshot_writer(directory: Path) -> Callable[[int, NDArray[np.uint8]], None
     return write
 
 
-def _check_plot(plot: Path) -> None:
+def _check_plot(plot: Path, job: Job) -> None:
     """Fail before the fit, not after it."""
     from importlib.util import find_spec
 
     from imcodec.errors import MissingExtraError, OutputError, UsageError
 
+    spare([job.source, job.target], str(plot))
     if plot.suffix.lower() not in (".png", ".svg"):
         raise UsageError(f"{plot}: a plot must end in .png or .svg")
     if find_spec("matplotlib") is None:

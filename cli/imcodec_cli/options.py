@@ -19,7 +19,11 @@ Json = Annotated[
 ]
 Debug = Annotated[bool, typer.Option("--debug", help="Show where an error happened.", hidden=False)]
 NoOverwrite = Annotated[
-    bool, typer.Option("--no-overwrite", help="Keep an output that exists, and go on.")
+    bool,
+    typer.Option(
+        "--no-overwrite",
+        help="Keep an output that exists, and go on: this resumes an interrupted call.",
+    ),
 ]
 OutputDir = Annotated[
     str | None,

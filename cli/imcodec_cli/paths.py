@@ -120,12 +120,22 @@ def _checked(job: Job, writes: frozenset[str]) -> Job:
 
 
 def do_jobs(
-    report: Report, jobs: list[Job], work: Callable[[Job], None], *, overwrite: bool
+    report: Report,
+    jobs: list[Job],
+    work: Callable[[Job], None],
+    *,
+    overwrite: bool,
+    is_whole: Callable[[str], bool] = lambda path: True,
 ) -> None:
-    """Do `work` for every job whose output is to be made; failures are reported one by one."""
+    """Do `work` for every job whose output is to be made; failures are reported one by one.
+
+    Without `overwrite`, an output that exists is kept if `is_whole`, and made again if not.
+    """
+    inputs = [job.source for job in jobs if job.source != STREAM]
 
     def one(job: Job) -> None:
-        if ready_target(job, overwrite=overwrite):
+        spare(inputs, job.target)
+        if ready_target(job, overwrite=overwrite, is_whole=is_whole):
             work(job)
         else:
             report.note(f"{job.target}: exists, kept")
@@ -134,19 +144,26 @@ def do_jobs(
     report.each(jobs, lambda job: job.source, one)
 
 
-def ready_target(job: Job, *, overwrite: bool) -> bool:
-    """Whether to make this job's output: False when it exists and must be kept.
-
-    Raises UsageError when the output is the input itself, OutputError when it cannot be written.
-    """
+def spare(inputs: list[str], output: str) -> None:
+    """Raise UsageError when an output would take the place of an input, by whatever name."""
     from imcodec.files import same_file
 
+    if output == STREAM or not Path(output).exists():
+        return
+    for path in inputs:
+        if same_file(path, output):
+            raise UsageError(f"{output}: this is also the input {path}; give another output")
+
+
+def ready_target(job: Job, *, overwrite: bool, is_whole: Callable[[str], bool]) -> bool:
+    """Whether to make this job's output: False when it exists and must be kept.
+
+    Raises OutputError when it cannot be written.
+    """
     if job.target == STREAM:
         return True
     target = Path(job.target)
-    if job.source != STREAM and target.exists() and same_file(job.source, job.target):
-        raise UsageError(f"{job.source}: input and output are the same file")
-    if target.exists() and not overwrite:
+    if target.exists() and not overwrite and is_whole(job.target):
         return False
     if job.makes_directory:
         try:

@@ -26,6 +26,7 @@ Versions: a change in any byte that build() makes for the same arguments is a ne
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,22 +35,25 @@ from onnx import ModelProto
 
 from imcodec import header as mlp_header
 from imcodec.contents import ByteCount, Info
-from imcodec.errors import InvalidFileError, LimitError
+from imcodec.errors import InvalidFileError, LimitError, UnknownVersionError
 from imcodec.files import read_bytes
 from imcodec.graph import METADATA_KEY, StoredWeights
 from imcodec.header import FORMAT, Header, model_of
 from imcodec.mlp_file import MlpFile
+from imcodec.outline import metadata_of
 from imcodec.pyramid import header as pyramid_header
 from imcodec.pyramid.file import PyramidFile, Stored
 from imcodec.pyramid.header import PyramidHeader
 
 PREFIX = b"\x08\x08\x12\x07imcodec"
 MAX_BYTES = 64 * 2**20
+#: bytes that any file may have, and more of them for each pixel: checking takes several times these
+FREE_BYTES, PIXEL_BYTES = 4 * 2**20, 4
 
-#: the second word of the header, and who reads the rest
-MODELS: dict[str, type[MlpFile] | type[PyramidFile]] = {
-    mlp_header.MODEL: MlpFile,
-    pyramid_header.MODEL: PyramidFile,
+#: the second word of the header, who reads it, and who reads the rest
+MODELS: dict[str, tuple[Callable[[str], Header | PyramidHeader], type[MlpFile | PyramidFile]]] = {
+    mlp_header.MODEL: (mlp_header.parse, MlpFile),
+    pyramid_header.MODEL: (pyramid_header.parse, PyramidFile),
 }
 
 Source = bytes | bytearray | memoryview | str | os.PathLike[str]
@@ -89,7 +93,7 @@ def open_container(source: Source) -> Container:
         return _open(data)
     except InvalidFileError as error:
         if name:
-            raise InvalidFileError(f"{name}: {error}") from error.__cause__
+            raise type(error)(f"{name}: {error}") from error.__cause__
         raise
 
 
@@ -141,27 +145,37 @@ def _read(source: Source) -> tuple[bytes, str]:
 def _open(data: bytes) -> Container:
     if not looks_like_ours(data):
         raise InvalidFileError(_not_ours(data))
-    model = ModelProto()
-    try:
-        model.ParseFromString(data)
-        metadata = {entry.key: entry.value for entry in model.metadata_props}
-    except (DecodeError, UnicodeDecodeError, ValueError) as error:
-        raise InvalidFileError("the file is damaged or truncated: it is not a model") from error
-    text = metadata.get(METADATA_KEY)
+    text = metadata_of(data).get(METADATA_KEY)
     if not isinstance(text, str):  # protobuf hands out bytes where the text is not UTF-8
         raise InvalidFileError("the file is damaged: the header is missing or is no text")
     model_name = model_of(text)
     if model_name not in MODELS:
-        raise InvalidFileError(
+        raise UnknownVersionError(
             f"the model {model_name} is not known to this release; a newer imcodec may be"
         )
-    contents = MODELS[model_name].read(text, model)
+    parse, reader = MODELS[model_name]
+    _check_length(len(data), parse(text))
+    model = ModelProto()
+    try:
+        model.ParseFromString(data)
+        contents = reader.read(text, model)
+    except (DecodeError, UnicodeDecodeError) as error:
+        raise InvalidFileError("the file is damaged or truncated: it is not a model") from error
     if contents.text != text:
         raise InvalidFileError("the checksum does not match; the file is damaged")
     contents.check()
     if contents.build() != data:
         raise InvalidFileError("the file was modified since it was encoded, or is damaged")
     return Container(data, contents)
+
+
+def _check_length(length: int, header: Header | PyramidHeader) -> None:
+    """Before the numbers are touched: a small picture has no large file."""
+    if length > FREE_BYTES + PIXEL_BYTES * header.width * header.height:
+        raise InvalidFileError(
+            f"the file is damaged: {length} bytes are too many for a picture of "
+            f"{header.width}x{header.height}"
+        )
 
 
 def _not_ours(data: bytes) -> str:

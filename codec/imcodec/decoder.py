@@ -24,6 +24,9 @@ from imcodec.mlp_drawer import MlpDrawer
 from imcodec.pyramid.drawer import PyramidDrawer
 from imcodec.pyramid.file import PyramidFile
 
+#: weights of an mlp up to which a point counts as one pixel of max_pixels
+PIXEL_WEIGHTS = 2**16
+
 
 def decode(
     data: Source,
@@ -45,7 +48,8 @@ def decode(
 
     Raises InvalidFileError for bytes that are not a whole file of ours, UsageError for a view that
     makes no sense, LimitError for a result above `max_pixels` (0: no limit). A pyramid is decoded
-    whole whatever the view shows of it, so that its own size counts, too.
+    whole whatever the view shows of it, so that its own size counts, too; a pixel of an mlp of more
+    than 65,536 weights counts as several.
     """
     clock = _Clock(timings)
     container = open_container(data)
@@ -53,7 +57,7 @@ def decode(
     seen = view(
         (header.width, header.height), scale=scale, size=size, crop=crop, max_pixels=max_pixels
     )
-    _check_size(container, max_pixels)
+    _check_work(container, seen.pixels, max_pixels)
     clock.lap("verify")
     renderer = Renderer.of(container)
     clock.lap("session")
@@ -74,8 +78,8 @@ def evaluate(
     """Colours at any points: `grid` [..., 2] gives x and y, -1 and 1 being the picture's edges.
 
     Returns uint8 [..., C]. Points outside are allowed: an mlp continues as it likes there, a
-    pyramid repeats its edges. Raises InvalidFileError and, for a pyramid of more than `max_pixels`
-    pixels (0: no limit), LimitError as decode() does, and UsageError for a grid of another shape.
+    pyramid repeats its edges. Raises InvalidFileError and, for more work than `max_pixels` pixels
+    make (0: no limit), LimitError as decode() does, and UsageError for a grid of another shape.
     """
     points = np.asarray(grid)
     if points.ndim < 1 or points.shape[-1] != 2 or points.dtype.kind not in "fiu":
@@ -83,8 +87,8 @@ def evaluate(
     if not np.isfinite(points).all():
         raise UsageError("grid holds numbers that are not finite")
     container = open_container(data)
-    _check_size(container, max_pixels)
     flat = points.astype(np.float32).reshape(-1, 2)
+    _check_work(container, len(flat), max_pixels)
     renderer = Renderer.of(container)
     pixels = renderer.render(lambda first, last: flat[first:last], len(flat), threads)
     return pixels.reshape(*points.shape[:-1], container.header.channels)
@@ -160,13 +164,24 @@ class Renderer:
         return result
 
 
-def _check_size(container: Container, max_pixels: int) -> None:
-    """Before anything is decoded: a pyramid's latents are as many as its pixels, at any view."""
-    pixels = container.header.width * container.header.height
-    if isinstance(container.contents, PyramidFile) and max_pixels and pixels > max_pixels:
+def _check_work(container: Container, points: int, max_pixels: int) -> None:
+    """Before anything is decoded: how long it would take, as a number of pixels.
+
+    A pyramid's latents are as many as its pixels, at any view. A point costs an mlp as much as a
+    pixel of a pyramid, or more, if its network is large.
+    """
+    contents = container.contents
+    if isinstance(contents, PyramidFile):
+        pixels = contents.header.width * contents.header.height
+        reason = f"the picture has {pixels} pixels and is decoded whole"
+    else:
+        weights = sum(contents.header.tensor_sizes)
+        pixels = points * max(weights, PIXEL_WEIGHTS) // PIXEL_WEIGHTS
+        reason = f"{weights} weights make {points} points cost as much as {pixels} pixels"
+    if max_pixels and pixels > max_pixels:
         raise LimitError(
-            f"the picture has {pixels} pixels and is decoded whole; that is more than the limit of "
-            f"{max_pixels}; raise max_pixels if you trust the file"
+            f"{reason}; that is more than the limit of {max_pixels}; raise max_pixels if you trust "
+            "the file"
         )
 
 

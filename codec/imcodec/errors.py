@@ -4,6 +4,7 @@
     ├── UsageError               a setting or an argument makes no sense (also a ValueError)
     │   └── MissingExtraError    the installation lacks an optional package that the call needs
     ├── InvalidFileError         the bytes are not a whole imcodec file (also a ValueError)
+    │   └── UnknownVersionError  they may be one of a newer release
     ├── InvalidImageError        the input picture cannot be read, or is broken (also a ValueError)
     ├── LimitError               the picture or the file is larger than the limit that is in force
     ├── TargetError              a size or quality that was asked for cannot be reached
@@ -32,6 +33,10 @@ class MissingExtraError(UsageError):
 
 class InvalidFileError(ImcodecError, ValueError):
     """The bytes are damaged, truncated, modified, or were never an imcodec file."""
+
+
+class UnknownVersionError(InvalidFileError):
+    """The file names a format version or a model that this release does not know."""
 
 
 class InvalidImageError(ImcodecError, ValueError):

@@ -30,44 +30,75 @@ def display_name(path: Any) -> str:
 def write_atomic(path: StrPath, data: bytes) -> None:
     """Write `data` to `path` so that the old file stays whole until the new one is complete.
 
-    Raises OutputError. See `atomic_path` for what happens to links, devices and permissions.
-    """
-    with atomic_path(path) as unfinished, _reporting(path), unfinished.open("wb") as stream:
-        stream.write(data)
-
-
-@contextmanager
-def atomic_path(path: StrPath) -> Iterator[Path]:
-    """A new, empty file beside `path` that takes its place when the block ends without an error.
-
-    It is flushed to the disk first, gets the permissions of the file that it replaces (or those
-    of the umask), and is removed if the block fails or is interrupted. A symbolic link is
-    followed; other hard links to the old file keep the old content. Devices, pipes and the like
-    cannot be replaced: the block gets `path` itself. Raises OutputError.
+    The new file is made in the same folder, flushed to the disk with its folder's entry, and gets
+    the permissions of the file that it replaces (or those of the umask). If writing fails or is
+    interrupted, nothing is left of it; nor if the process is killed, where the system has files
+    without a name (Linux). A symbolic link is followed; other hard links to the old file keep the
+    old content. Devices, pipes and the like cannot be replaced and are written to. Raises
+    OutputError.
     """
     with _reporting(path):
         status = _status(path)
-        direct = not _is_replaceable(path, status)
-        target = Path(os.path.realpath(path))
-        permissions = None if status is None else stat.S_IMODE(status.st_mode)
         if status is not None and not _may_write(path):
             raise PermissionError(errno.EACCES, "the file is read-only")
-    if direct:
-        yield Path(path)
-        return
-    with _reporting(path):
-        unfinished = _create_beside(target)
+        if not _is_replaceable(path, status):
+            Path(path).write_bytes(data)
+            return
+        permissions = None if status is None else stat.S_IMODE(status.st_mode)
+        _replace(Path(os.path.realpath(path)), data, permissions)
+
+
+def _replace(target: Path, data: bytes, permissions: int | None) -> None:
+    unfinished = target.with_name(f".imcodec-{secrets.token_hex(8)}{target.suffix[:16]}")
+    # It gets its name inside of `try`: whenever an interruption comes, it is removed.
     try:
-        yield unfinished
-        with _reporting(path):
-            _flush(unfinished)
-            if permissions is not None:
-                unfinished.chmod(permissions)
-            unfinished.replace(target)
+        if not _write_nameless(unfinished, data, permissions):
+            # Not tempfile: its files are private, and only the kernel knows the umask.
+            flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
+            with os.fdopen(os.open(unfinished, flags, 0o666), "wb") as stream:
+                _fill(stream, data, permissions)
+        unfinished.replace(target)
     finally:
         # After a success there is nothing under this name any more.
         with suppress(OSError):
             unfinished.unlink(missing_ok=True)
+    _flush_folder(target.parent)
+
+
+def _write_nameless(name: Path, data: bytes, permissions: int | None) -> bool:
+    """Write a file that has no name until it is complete; False where that is not possible."""
+    if not hasattr(os, "O_TMPFILE"):
+        return False
+    try:
+        descriptor = os.open(name.parent, os.O_TMPFILE | os.O_WRONLY, 0o666)
+    except OSError:  # not on every file system; what else is wrong shows when it is tried again
+        return False
+    with os.fdopen(descriptor, "wb") as stream:
+        _fill(stream, data, permissions)
+        try:
+            # Only with src_dir_fd, which means nothing here, does Python follow the link in /proc.
+            os.link(f"/proc/self/fd/{descriptor}", name, src_dir_fd=descriptor)
+        except OSError:  # no /proc, or a sandbox
+            return False
+    return True
+
+
+def _fill(stream: BinaryIO, data: bytes, permissions: int | None) -> None:
+    if permissions is not None and hasattr(os, "fchmod"):
+        os.fchmod(stream.fileno(), permissions)
+    stream.write(data)
+    stream.flush()
+    os.fsync(stream.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    """So that after a power cut, too, the name leads to the new file. Not every system can."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _status(path: StrPath) -> os.stat_result | None:
@@ -90,22 +121,6 @@ def _is_replaceable(path: StrPath, status: os.stat_result | None) -> bool:
         return True
     place = os.path.abspath(path)  # noqa: PTH100 - resolve() would follow /dev/stdout
     return stat.S_ISREG(status.st_mode) and not place.startswith(_NEVER_REPLACED)
-
-
-def _create_beside(target: Path) -> Path:
-    # Not tempfile: its files are private, and only the kernel knows the umask without changing it.
-    while True:
-        unfinished = target.with_name(f".imcodec-{secrets.token_hex(6)}{target.suffix[:16]}")
-        try:
-            os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-        except FileExistsError:
-            continue
-        return unfinished
-
-
-def _flush(path: Path) -> None:
-    with path.open("rb+") as stream:
-        os.fsync(stream.fileno())
 
 
 @contextmanager
@@ -145,9 +160,10 @@ def read_bytes(
         if path is None:
             return _read(source, limit, label)
         with Path(path).open("rb") as stream:
-            if limit and os.fstat(stream.fileno()).st_size > limit:
+            size = os.fstat(stream.fileno()).st_size
+            if limit and size > limit:
                 raise _too_long(label, limit)
-            return _read(stream, limit, label)
+            return _read(stream, limit, label, size + 1)
     except (OSError, ValueError) as exc:
         if isinstance(exc, ImcodecError):
             raise
@@ -155,16 +171,20 @@ def read_bytes(
         raise error(f"{label}: cannot be read: {str(reason).lower()}; check the path") from exc
 
 
-def _read(stream: Any, limit: int, label: str) -> bytes:
-    pieces = bytearray()
+def _read(stream: Any, limit: int, label: str, expected: int = 0) -> bytes:
+    """All of it; where no more than expected comes, it is never copied."""
+    pieces: list[bytes] = []
+    length = 0
     while True:
-        piece = stream.read(min(_PIECE, limit + 1 - len(pieces)) if limit else _PIECE)
+        size = max(_PIECE, expected - length)
+        piece = stream.read(min(size, limit + 1 - length) if limit else size)
         if not isinstance(piece, bytes):
             raise UsageError(f"{label}: not a binary stream; open it in mode 'rb'")
         if not piece:
-            return bytes(pieces)
-        pieces += piece
-        if limit and len(pieces) > limit:
+            return b"".join(pieces)
+        pieces.append(piece)
+        length += len(piece)
+        if limit and length > limit:
             raise _too_long(label, limit)
 
 

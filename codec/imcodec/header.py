@@ -15,7 +15,8 @@ The pyramid's is in imcodec.pyramid.header, this is that of the mlp model:
             themselves, `f` and a number of plane waves (imcodec.features)
 * layers    hidden layers as width and activation letter, `COUNTx` before a repeated one, then the
             activation letter of the layer that makes the colours:
-            s sine, t tanh, r relu, c relu clipped at 1, g sigmoid, e gelu, l linear
+            s sine, t tanh, r relu, c relu clipped at 1, g sigmoid, e gelu, l linear;
+            64 hidden layers, 4096 units each, 1,048,576 weights and biases in all, at most
 * psnr      quality of the decoded picture in hundredths of a decibel, 9999 at most
 * crc       CRC-32 (ISO-HDLC, as in zlib) of the text before it, with its space, followed by the
             steps and the stored weights as they lie in the file; eight lower-case hex digits
@@ -31,8 +32,8 @@ import zlib
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
-from imcodec.errors import InvalidFileError
-from imcodec.mlp_settings import MAX_FREQUENCIES, MAX_LAYERS, MAX_WIDTH
+from imcodec.errors import InvalidFileError, UnknownVersionError
+from imcodec.mlp_settings import MAX_FREQUENCIES, MAX_LAYERS, MAX_WEIGHTS, MAX_WIDTH
 from imcodec.packing import MAX_DIGITS, PLAIN
 
 FORMAT = 1
@@ -130,7 +131,7 @@ def model_of(text: str) -> str:
     if match is None:
         raise InvalidFileError("the header is damaged")
     if int(match[1]) != FORMAT:
-        raise InvalidFileError(
+        raise UnknownVersionError(
             f"format version {match[1]} is not known to this release; a newer imcodec may be"
         )
     return match[2]
@@ -154,7 +155,7 @@ def parse(text: str) -> Header:
     frequencies = int(match[5][1:] or 0)
     in_range("frequencies", frequencies, 0, MAX_FREQUENCIES)
     hidden, output_activation = _parse_layers(match[6])
-    return Header(
+    header = Header(
         width=width,
         height=height,
         channels=channels,
@@ -166,6 +167,8 @@ def parse(text: str) -> Header:
         output_activation=output_activation,
         psnr=psnr,
     )
+    in_range("number of weights", sum(header.tensor_sizes), 1, MAX_WEIGHTS)
+    return header
 
 
 def _parse_layers(text: str) -> tuple[list[tuple[int, str]], str]:

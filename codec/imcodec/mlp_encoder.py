@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from imcodec.container import open_container
 from imcodec.decoder import Renderer
 from imcodec.devices import pick_device, thread_limit
+from imcodec.errors import UsageError
 from imcodec.fit import Monitor, Target, render, train
 from imcodec.graph import StoredWeights, build
 from imcodec.grid import view
@@ -20,7 +21,7 @@ from imcodec.header import MAX_PSNR, Header
 from imcodec.losses import steps_per_epoch
 from imcodec.metrics import psnr
 from imcodec.mlp import CoordinateNetwork
-from imcodec.mlp_settings import MlpSettings, ResolvedMlpSettings
+from imcodec.mlp_settings import MAX_WEIGHTS, MlpSettings, ResolvedMlpSettings
 from imcodec.packing import digits_for, half_range, pack
 from imcodec.progress import EpochRecord, Made, Progress, ProgressCallback, SnapshotCallback
 from imcodec.quantise import Quantised, quantise
@@ -57,9 +58,12 @@ class _Fitted:
 
 
 def header_for(resolved: ResolvedMlpSettings, width: int, height: int, channels: int) -> Header:
-    """The header of a picture of this size, fitted with these settings."""
+    """The header of a picture of this size, fitted with these settings.
+
+    Raises UsageError for a network of more weights than a file may have.
+    """
     asked = resolved.asked
-    return Header(
+    header = Header(
         width=width,
         height=height,
         channels=channels,
@@ -70,6 +74,13 @@ def header_for(resolved: ResolvedMlpSettings, width: int, height: int, channels:
         activations=asked.activations,
         output_activation=asked.output_activation,
     )
+    count = sum(header.tensor_sizes)
+    if count > MAX_WEIGHTS:
+        raise UsageError(
+            f"the network has {count} weights, the limit is {MAX_WEIGHTS}; take fewer or narrower"
+            " layers"
+        )
+    return header
 
 
 def _fit(

@@ -25,6 +25,8 @@ SCHEDULES: tuple[str, ...] = get_args(Schedule)
 MAX_LAYERS = 64
 MAX_WIDTH = 4096
 MAX_FREQUENCIES = 512
+#: weights and biases of a network; more than any picture pays for
+MAX_WEIGHTS = 2**20
 
 #: steps of the default fit, and again of its fine-tuning, whatever the size of the picture
 STEPS = 2400

@@ -17,7 +17,10 @@ surplus is split evenly over both sides when that leaves whole cells on each (on
 exactly needs neither.
 
 A picture needs ceil(height / pitch) * ceil(width / pitch) cells; the finest plane may have at most
-8 times as many, and 4096 more. There are at most 65536 lanes.
+8 times as many, and 4096 more, and at most twice as many, and 2**22 more. There are at most 65536
+lanes. What is decoded one after another, symbols / lanes, and four for each half-row of a strip, is
+at most 2**17, and one more for each 256 cells. So a forged file costs memory and time in proportion
+to its picture, too.
 """
 
 from __future__ import annotations
@@ -28,6 +31,9 @@ from fractions import Fraction
 MAX_LANES = 2**16
 #: the finest plane may have this many cells for each one that the picture needs, and some more
 MAX_PADDING, FREE_CELLS = 8, 4096
+MAX_LARGE_PADDING, FREE_LARGE_CELLS = 2, 2**22
+#: what may be decoded one after another, and one more for so many cells; what a half-row adds to it
+FREE_STEPS, STEP_CELLS, HALFROW_STEPS = 2**17, 256, 4
 
 
 @dataclass(frozen=True)
@@ -86,10 +92,21 @@ class Geometry:
 
     @property
     def is_sane(self) -> bool:
-        """Whether a decoder accepts it: what it allocates is in proportion to the picture."""
+        """Whether a decoder accepts it: memory and time are in proportion to the picture."""
         height, width = self.plane(self.levels)
         cells = ceil_div(self.height, self.pitch) * ceil_div(self.width, self.pitch)
-        return self.lanes <= MAX_LANES and height * width <= MAX_PADDING * cells + FREE_CELLS
+        most = MAX_PADDING * cells + FREE_CELLS, MAX_LARGE_PADDING * cells + FREE_LARGE_CELLS
+        return (
+            self.lanes <= MAX_LANES
+            and height * width <= min(most)
+            and self.steps <= FREE_STEPS + cells // STEP_CELLS
+        )
+
+    @property
+    def steps(self) -> int:
+        """What is decoded one after another: symbols of a lane, and the half-rows of a strip."""
+        halfrows = 2 * sum(self.rows(level) for level in range(1, self.levels + 1))
+        return self.symbols // self.lanes + HALFROW_STEPS * halfrows
 
     @property
     def symbols(self) -> int:
