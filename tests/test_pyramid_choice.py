@@ -22,7 +22,7 @@ NOISE = np.random.default_rng(0).integers(0, 256, (40, 48, 3)).astype(np.uint8)
 
 def chosen(pixels: np.ndarray, **settings: Any) -> tuple[str, int]:
     """(name of the network, pitch)."""
-    recipe, geometry = choose(pixels, PyramidSettings(**settings), CPU, 1)
+    recipe, geometry = choose(pixels, PyramidSettings(**settings), CPU)
     for name, size in NETWORKS.items():
         if (recipe.hidden, recipe.layers, recipe.units) == (size.hidden, size.layers, size.units):
             return name, geometry.pitch
@@ -79,7 +79,7 @@ def test_jpegs_bytes_fall_with_the_price_of_a_bit(channels: int) -> None:
 
 @pytest.mark.parametrize(("effort", "empty"), [(1, 1), (2, 2), (3, 4), (5, 4), (9, 4)])
 def test_longer_fits_start_with_more_empty_planes(effort: int, empty: int) -> None:
-    recipe, geometry = choose(scene(192, 160), PyramidSettings(effort=effort), CPU, 1)
+    recipe, geometry = choose(scene(192, 160), PyramidSettings(effort=effort), CPU)
     assert geometry.levels == 5
     assert recipe.empty == empty
 
@@ -105,10 +105,10 @@ def test_a_line_of_pixels_keeps_its_plane(size: tuple[int, int]) -> None:
 
 def test_settings_reach_the_recipe() -> None:
     settings = PyramidSettings(lmbda=0.003, steps=17, seed=5, prior=False)
-    recipe, geometry = choose(scene(30, 20), settings, CPU, 1)
+    recipe, geometry = choose(scene(30, 20), settings, CPU)
     assert (recipe.lmbda, recipe.steps, recipe.seed, recipe.prior) == (0.003, 17, 5, False)
     assert recipe.seconds == 0
     assert geometry == choose_geometry(20, 30)
-    by_name, _ = choose(scene(30, 20), PyramidSettings(quality=75, effort=1), CPU, 1)
+    by_name, _ = choose(scene(30, 20), PyramidSettings(quality=75, effort=1), CPU)
     assert by_name.lmbda == pytest.approx(10**-3.4)
     assert by_name.steps == STEPS[1]

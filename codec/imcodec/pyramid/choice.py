@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from imcodec.pyramid.context import PARENTS
-from imcodec.pyramid.fit import Fit, Recipe
+from imcodec.pyramid.finest import share_of_finest
+from imcodec.pyramid.fit import Recipe
 from imcodec.pyramid.geometry import Geometry, choose_geometry
 from imcodec.pyramid.header import QUEUE, TAPS
 from imcodec.pyramid.settings import NETWORKS, NetworkSize, PyramidSettings
@@ -36,7 +37,7 @@ LARGE = 2**21
 
 
 def choose(
-    pixels: NDArray[np.uint8], settings: PyramidSettings, device: torch.device, threads: int
+    pixels: NDArray[np.uint8], settings: PyramidSettings, device: torch.device
 ) -> tuple[Recipe, Geometry]:
     """How a picture will be fitted.
 
@@ -50,15 +51,14 @@ def choose(
     recipe = Recipe(
         lmbda=settings.price, steps=steps, prior=settings.prior, seed=settings.seed
     ).resized(NETWORKS["small"])
-    first = Fit(pixels, geometry, recipe, device, threads)
     name = settings.network
     if name == "auto" and height * width > LARGE:
         name = "large"
     elif name == "auto":
         size = JPEG_SHARE * jpeg_bytes(pixels, settings.price) * (1 + HALF_WAY / steps)
         name = cheapest(size, geometry.levels, channels)
-    finest = first.latents.planes(first.latents.rounded())[-1]
-    if float((finest != 0).float().mean()) < LEAST_FINE and min(height, width) > 1:
+    fine = min(height, width) == 1 or share_of_finest(pixels, settings.price, device) >= LEAST_FINE
+    if not fine:
         geometry = choose_geometry(height, width, pitch=2)
     recipe = recipe.resized(NETWORKS[name])
     if steps < FEW:

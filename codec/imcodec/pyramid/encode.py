@@ -58,7 +58,7 @@ def encode_pixels(
     diary = _Diary(progress, snapshot, start)
     # each worker runs its operators alone: the work is cut above them
     with thread_limit(1 if device.type == "cpu" else threads):
-        recipe, geometry = choose(pixels, settings, device, threads)
+        recipe, geometry = choose(pixels, settings, device)
         if settings.time_limit:
             finishing = 1.0 + 4e-6 * geometry.symbols
             left = settings.time_limit - (time.monotonic() - start) - finishing

@@ -213,13 +213,20 @@ class Fit:
         """Colours as a decoder shows them, rounded: float [channels, height * width]."""
         weights = [value.to(self.device) for value in integers]
         features = torch.empty(len(planes), self.colours.shape[1], device=self.device)
-        work = zip(self.interpolations, planes, filters.to(self.device), strict=True)
-        for row, (at, plane, own) in zip(features, work, strict=True):
-            row.copy_(at.forward(Filtering(plane, own).forward()).flatten())
+        filters = filters.to(self.device)
         colours = torch.empty_like(self.colours)
-        for start in range(0, features.shape[1], self._chunk):  # hidden units take much room
+
+        def interpolate(level: int) -> None:
+            smooth = Filtering(planes[level], filters[level]).forward()
+            features[level] = self.interpolations[level].forward(smooth).flatten()
+
+        def draw_part(start: int) -> None:  # hidden units take much room
             part = slice(start, start + self._chunk)
             colours[:, part] = draw(features[:, part], weights, self._step)
+
+        with ThreadPoolExecutor(self.threads) as pool:
+            _each(pool, interpolate, range(len(planes) - 1, -1, -1))
+            _each(pool, draw_part, range(0, features.shape[1], self._chunk))
         return colours.clamp_(0, 255).round_()
 
     def value(self, share: float, hard: bool) -> tuple[Tensor, Tensor | float]:
