@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from imcodec.pyramid import choice
+from imcodec.pyramid import choice, finest
 from imcodec.pyramid.choice import cheapest, choose, jpeg_bytes, network_bytes
 from imcodec.pyramid.geometry import choose_geometry
 from imcodec.pyramid.model import ContextNetwork, Filters, Synthesis
@@ -112,3 +112,17 @@ def test_settings_reach_the_recipe() -> None:
     by_name, _ = choose(scene(30, 20), PyramidSettings(quality=75, effort=1), CPU)
     assert by_name.lmbda == pytest.approx(10**-3.4)
     assert by_name.steps == STEPS[1]
+
+
+def test_large_pictures_are_looked_at_in_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Noise over half of a picture, smoothness over the other, seen nearly as in the whole."""
+    y, x = np.mgrid[0:300, 0:400]
+    pixels = np.stack([x // 3, y // 3 + 40, 150 - x // 3], -1).astype(np.uint8)
+    pixels[:, 200:] = np.random.default_rng(0).integers(0, 256, (300, 200, 3))
+    whole = finest.share_of_finest(pixels, 1e-3, CPU)
+    monkeypatch.setattr(finest, "WHOLE", 10_000)
+    monkeypatch.setattr(finest, "SIDE", 32)
+    assert finest.share_of_finest(pixels, 1e-3, CPU) == pytest.approx(whole, rel=0.3)
+    assert finest.share_of_finest(pixels[:, :200], 1e-3, CPU) < choice.LEAST_FINE
+    # lower than a tile, and narrower
+    assert finest.share_of_finest(pixels[:7].repeat(9, 1), 1e-3, CPU) > choice.LEAST_FINE
