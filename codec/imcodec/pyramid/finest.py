@@ -26,14 +26,15 @@ TILES, SIDE = 3, 320
 def share_of_finest(pixels: NDArray[np.uint8], lmbda: float, device: torch.device) -> float:
     """Share of the finest plane's latents that do not start as 0. `pixels` uint8 [H, W, C]."""
     said, latents = 0, 0
-    for part in _parts(pixels):
+    for part in parts(pixels):
         finest = _finest(part, lmbda, device)
         said += int((finest != 0).sum())
         latents += finest.numel()
     return said / latents
 
 
-def _parts(pixels: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
+def parts(pixels: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
+    """The picture, or tiles of a large one."""
     height, width, _ = pixels.shape
     if height * width <= WHOLE:
         yield pixels

@@ -44,7 +44,7 @@ def code(fit: Fit, fitted: Fitted) -> Coded:
         pixels = fit.geometry.height * fit.geometry.width
         same = all(np.array_equal(a, b) for a, b in zip(planes, fitted.planes, strict=True))
         mse = fitted.mse if same else fit.mse_of(planes)
-        rate = fit.recipe.lmbda * payload.ideal_bits / pixels
+        rate = fit.lmbda * payload.ideal_bits / pixels
         coded = Coded(context, payload, planes, mse + rate)
         # one factor may be worse than the one before and the next one better than both
         if best is None or coded.cost < best.cost:

@@ -121,6 +121,8 @@ class Fit:
     ) -> None:
         self.geometry, self.recipe, self.device = geometry, recipe, device
         self.threads = threads
+        #: the price of a bit, which whoever steers the fit may change between steps
+        self.lmbda = recipe.lmbda
         table = Table()
         channels = pixels.shape[2]
         self._law = Distribution.of(table)
@@ -148,38 +150,48 @@ class Fit:
         self._whole = device.type != "cpu"
         self._chunk = geometry.symbols * 2 if self._whole else CHUNK
         self._groups = 1 if self._whole else min(geometry.strips, GROUPS)
+        parts = (self.network, self.synthesis, self.filters)
+        self._latents = torch.optim.Adam([self.latents.stored], betas=recipe.betas, fused=True)
+        self._networks = Soap([[*part.parameters()] for part in parts])
 
     def run(
         self,
         report: Callable[[Report], None] | None = None,
         interrupted: Callable[[], bool] = lambda: False,
+        score: Callable[[float, float], float] | None = None,
+        first: float = 0.0,
+        floor: float | None = None,
     ) -> Fitted:
         """All steps; the best state among the last ones by its true cost.
 
-        After `interrupted()` says so, one more pass finds the true cost of what there is.
+        After `interrupted()` says so, one more pass finds the true cost of what there is. `score`
+        of (mse, bits per pixel) says what is best instead, the less the better. A fit goes on with
+        its last steps from a share `first` on, at learning rates of at least `floor`.
         """
         recipe, begin = self.recipe, time.monotonic()
-        parts = (self.network, self.synthesis, self.filters)
-        latents = torch.optim.Adam([self.latents.stored], betas=recipe.betas, fused=True)
-        networks = Soap([[*part.parameters()] for part in parts])
+        least = recipe.last if floor is None else floor
+        latents, networks = self._latents, self._networks
         best: Fitted | None = None
-        step, share = 0, 0.0
+        least_score = math.inf
+        step = min(math.ceil(first * recipe.steps), recipe.steps - 1)
+        share = step / recipe.steps
         with ThreadPoolExecutor(self.threads) as pool:
             while True:
                 last = share >= 1 or interrupted()
                 hard = last or share >= recipe.hard_at
-                falling = max(recipe.last, (1 + math.cos(math.pi * min(share, 1))) / 2)
+                falling = max(least, (1 + math.cos(math.pi * min(share, 1))) / 2)
                 latents.param_groups[0]["lr"] = recipe.rates[0] * falling
                 networks.rates[:] = [rate * falling for rate in recipe.rates[1:]]
                 value, derivative = self.value(share, hard)
                 mse, bpp = self.backward(value, pool)
                 self.latents.gradient.mul_(derivative)
-                cost = mse + recipe.lmbda * bpp
+                cost = mse + self.lmbda * bpp
                 seconds = time.monotonic() - begin
                 if report:
                     report(Report(step, recipe.steps, mse, bpp, cost, seconds, share, hard))
-                if hard and (best is None or cost < best.cost):
-                    best = self._fitted(value, mse, bpp)
+                now = score(mse, bpp) if score else cost
+                if hard and (best is None or now < least_score):
+                    best, least_score = self._fitted(value, mse, bpp), now
                 if last:
                     break
                 latents.step()
@@ -188,9 +200,13 @@ class Fit:
                 step += 1
                 share = step / recipe.steps
                 if recipe.seconds:
-                    share = max(share, (time.monotonic() - begin) / recipe.seconds)
+                    share = max(share, first + (time.monotonic() - begin) / recipe.seconds)
         assert best is not None
         return best
+
+    def rounded(self) -> Fitted:
+        """What there is, truly rounded, before its cost is known."""
+        return self._fitted(self.latents.rounded(), math.nan, math.nan)
 
     def picture(self) -> NDArray[np.uint8]:
         """What the latents as they are, truly rounded, look like: uint8 [H, W, C]."""
@@ -298,7 +314,7 @@ class Fit:
             for weight, bias in self.network.layers()
         ]
         stacks, grads = self.latents.stacks(value), self.latents.stacks(self.latents.gradient)
-        per_nat = self.recipe.lmbda / (g.height * g.width * math.log(2))
+        per_nat = self.lmbda / (g.height * g.width * math.log(2))
         edges = [g.strips * i // self._groups for i in range(self._groups + 1)]
 
         def group(index: int) -> tuple[Tensor, list[Tensor]]:
@@ -317,7 +333,7 @@ class Fit:
 
     def _fitted(self, value: Tensor, mse: float, bpp: float) -> Fitted:
         planes = [plane.cpu().numpy().astype(np.int64) for plane in self.latents.planes(value)]
-        cost = mse + self.recipe.lmbda * bpp
+        cost = mse + self.lmbda * bpp
         synthesis = [value.detach() for value in self.synthesis.integers()]
         self._best = synthesis, self.filters.rounded().detach()
         arrays = self.synthesis.array(), self.filters.array()

@@ -1,0 +1,177 @@
+"""Steers lambda while a picture is fitted, so that the file gets the size or quality asked for.
+
+While latents are soft, a fit shows more bits and a larger error than it will end with. By how much
+depends on how far it has come, in much the same way for every picture; so what it will end with is
+predicted at every step, lambda follows the prediction, and the prediction becomes the truth in
+time. After the last step the file is built. As long as it is not what was asked for, some more
+steps follow, with true rounding.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from imcodec.pyramid.finish import Coded, code
+from imcodec.pyramid.fit import Fit, Fitted, Report
+from imcodec.pyramid.goal import Found, Goal
+from imcodec.pyramid.table import Table
+from imcodec.pyramid.walk_kernel import encode_latents
+
+#: d log(bits per pixel) / d log(lambda), and the same of the squared error
+BITS_SLOPE, ERROR_SLOPE = -0.5, 0.6
+#: shares of the steps at which steering begins, and at which the file is measured on the way
+BEGIN, MEASURED = 0.3, (0.3, 0.8)
+#: share of the steps, and steps, in which lambda makes up for a difference
+LAG, LAG_STEPS = 0.06, 8
+#: most that log(lambda) changes in a step
+LARGEST_CHANGE = 0.12
+#: the prices of a bit that there are
+LEAST, MOST = 1e-6, 1.0
+#: shares of the steps that may follow at the end, in rounds of one or the other share: for
+#: differences above FAR, some steps with soft latents come before those with true rounding
+MORE, LONG, SHORT, FAR = 0.3, 0.15, 0.05, 0.04
+#: least number of steps of a round, and least learning rate as a share of the first
+ROUND_STEPS, ROUND_RATE = 8, 0.03
+#: squared error that the rounding to 8 bits adds, colours in 0 .. 1
+ROUNDING = 1 / (12 * 255**2)
+
+
+@dataclass
+class Model:
+    """A file's size and quality from what the fit sees; learns from every file that is built."""
+
+    pixels: int
+    #: bytes of a file without its latents
+    overhead: float = 0.0
+    #: coded bits for each bit that the fit counts
+    bits: float = 1.0
+    #: squared error that the fit does not see
+    error: float = ROUNDING
+
+    def bpp(self, size: float) -> float:
+        """Bits per pixel, as the fit counts them, of a file of so many bytes."""
+        return max(1e-4, (size - self.overhead) * 8 / (self.bits * self.pixels))
+
+    def mse(self, psnr: float) -> float:
+        """Squared error as the fit sees it, at so many dB."""
+        return max(1e-7, float(10 ** (-psnr / 10)) - self.error)
+
+    def learn(self, fitted: Fitted, coded: Coded, found: Found) -> None:
+        """From a file that was built."""
+        self.overhead = found.size - coded.payload.ideal_bits / 8
+        if fitted.bpp > 0:
+            self.bits = max(0.1, coded.payload.ideal_bits / (fitted.bpp * self.pixels))
+            self.error = float(10 ** (-found.psnr / 10)) - fitted.mse
+
+
+class Steering:
+    """One fit on its way to a goal.
+
+    `size_of` builds a file, without decoding it, and gives its bytes.
+    """
+
+    def __init__(
+        self,
+        goal: Goal,
+        fit: Fit,
+        size_of: Callable[[Fitted, Coded], int],
+        report: Callable[[Report], None],
+        stop: Callable[[], bool],
+    ) -> None:
+        self._goal, self._fit, self._size_of = goal, fit, size_of
+        self._report, self._stop = report, stop
+        self.model = Model(fit.geometry.height * fit.geometry.width)
+        self._waiting = list(MEASURED)
+        self._share = 0.0
+        self._difference: float | None = None
+        self._last = Found(0, 0.0)
+
+    def run(self) -> tuple[Fitted, Coded]:
+        """The fit, and its code: what was asked for, or the nearest that was found."""
+        best = self._round(0.0, None)
+        spent, steps = 0.0, self._fit.recipe.steps
+        while not (self._goal.safe(best[2]) or self._stop() or self._stuck(best[2])):
+            difference = self._goal.difference(self._last)
+            share = max(LONG if abs(difference) > FAR else SHORT, min(1.0, ROUND_STEPS / steps))
+            spent += share
+            if spent > MORE:
+                break
+            self._change(-difference / self._slope)
+            built = self._round(1 - share, ROUND_RATE)
+            if self._goal.distance(built[2]) < self._goal.distance(best[2]):
+                best = built
+        return best[0], best[1]
+
+    def _round(self, first: float, floor: float | None) -> tuple[Fitted, Coded, Found]:
+        """Steps from a share on, and the file that they end with."""
+        self._share, self._difference = first, None
+        fitted = self._fit.run(self._follow, self._stop, self._score, first, floor)
+        coded = code(self._fit, fitted)
+        found = Found(self._size_of(fitted, coded), self._psnr(coded))
+        self.model.learn(fitted, coded, found)
+        self._last = found
+        return fitted, coded, found
+
+    @property
+    def _slope(self) -> float:
+        return BITS_SLOPE if self._goal.kind == "size" else ERROR_SLOPE
+
+    def _change(self, change: float) -> None:
+        """Of log(lambda)."""
+        change = min(max(change, -1.0), 1.0)
+        self._fit.lmbda = min(max(self._fit.lmbda * math.exp(change), LEAST), MOST)
+
+    def _psnr(self, coded: Coded) -> float:
+        return -10 * math.log10(max(self._fit.mse_of(coded.planes), 1e-10))
+
+    def _stuck(self, found: Found) -> bool:
+        """Whether lambda can go no further."""
+        value = found.size if self._goal.kind == "size" else found.psnr
+        return self._fit.lmbda == (LEAST if value < self._goal.aim else MOST)
+
+    def _score(self, mse: float, bpp: float) -> float:
+        """What is best: on the right side of the goal first, then the better picture or rate."""
+        if self._goal.kind == "size":
+            over = bpp / self.model.bpp(self._goal.limit) - 1
+            return mse + 100 * max(0.0, over)
+        over = mse / self.model.mse(self._goal.limit) - 1
+        return bpp + 1e4 * max(0.0, over)
+
+    def _follow(self, report: Report) -> None:
+        self._report(report)
+        if self._waiting and report.share >= self._waiting[0]:
+            del self._waiting[0]
+            if self._goal.kind == "size" and not report.hard:
+                self._look()
+        passed, self._share = report.share - self._share, report.share
+        if report.share < BEGIN or passed <= 0:
+            return
+        difference = self._expected(report)
+        lag = max(LAG, LAG_STEPS * passed)
+        weight = min(1.0, 4 * passed / lag)
+        before = difference if self._difference is None else self._difference
+        self._difference = before + weight * (difference - before)
+        change = -self._difference / self._slope * passed / lag
+        self._change(min(max(change, -LARGEST_CHANGE), LARGEST_CHANGE))
+
+    def _look(self) -> None:
+        """Learn what a file takes besides its latents."""
+        fitted = self._fit.rounded()
+        payload, planes = encode_latents(
+            fitted.context, self._fit.geometry, Table(), fitted.planes, self._fit.threads
+        )
+        coded = Coded(fitted.context, payload, planes, math.nan)
+        self.model.learn(fitted, coded, Found(self._size_of(fitted, coded), math.nan))
+
+    def _expected(self, report: Report) -> float:
+        """log of what the fit will end with over what is wanted."""
+        left = 0.0 if report.hard else max(0.0, 1 - report.share / self._fit.recipe.hard_at)
+        if self._goal.kind == "size":
+            wanted = self.model.bpp(self._goal.aim)
+            # fitted to photos at 150 and 300 steps: 0.68 at 0.75 bits per pixel
+            more = 0.68 * min(4.0, (wanted / 0.75) ** -0.72) * left**1.6
+            return math.log(max(report.bpp, 1e-6) / wanted) - more
+        wanted = self.model.mse(self._goal.aim)
+        return math.log(max(report.mse, 1e-10) / wanted) - 1.15 * left**2
