@@ -160,16 +160,14 @@ class Fit:
         interrupted: Callable[[], bool] = lambda: False,
         score: Callable[[float, float], float] | None = None,
         first: float = 0.0,
-        floor: float | None = None,
     ) -> Fitted:
         """All steps; the best state among the last ones by its true cost.
 
         After `interrupted()` says so, one more pass finds the true cost of what there is. `score`
         of (mse, bits per pixel) says what is best instead, the less the better. A fit goes on with
-        its last steps from a share `first` on, at learning rates of at least `floor`.
+        its last steps, from a share `first` on.
         """
         recipe, begin = self.recipe, time.monotonic()
-        least = recipe.last if floor is None else floor
         latents, networks = self._latents, self._networks
         best: Fitted | None = None
         least_score = math.inf
@@ -179,7 +177,7 @@ class Fit:
             while True:
                 last = share >= 1 or interrupted()
                 hard = last or share >= recipe.hard_at
-                falling = max(least, (1 + math.cos(math.pi * min(share, 1))) / 2)
+                falling = max(recipe.last, (1 + math.cos(math.pi * min(share, 1))) / 2)
                 latents.param_groups[0]["lr"] = recipe.rates[0] * falling
                 networks.rates[:] = [rate * falling for rate in recipe.rates[1:]]
                 value, derivative = self.value(share, hard)

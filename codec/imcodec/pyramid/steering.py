@@ -15,25 +15,27 @@ from dataclasses import dataclass
 
 from imcodec.pyramid.finish import Coded, code
 from imcodec.pyramid.fit import Fit, Fitted, Report
-from imcodec.pyramid.goal import Found, Goal
+from imcodec.pyramid.goal import BETTER, SPARE_BETTER, Found, Goal
 from imcodec.pyramid.table import Table
+from imcodec.pyramid.trim import trim
 from imcodec.pyramid.walk_kernel import encode_latents
 
 #: d log(bits per pixel) / d log(lambda), and the same of the squared error
 BITS_SLOPE, ERROR_SLOPE = -0.5, 0.6
 #: shares of the steps at which steering begins, and at which the file is measured on the way
 BEGIN, MEASURED = 0.3, (0.3, 0.8)
-#: share of the steps, and steps, in which lambda makes up for a difference
-LAG, LAG_STEPS = 0.06, 8
+#: share of the steps in which lambda makes up for a difference: at first, when predictions are
+#: rough, and later; and at least so many steps
+LAGS, LAG_STEPS = (0.25, 0.05), 6
 #: most that log(lambda) changes in a step
 LARGEST_CHANGE = 0.12
 #: the prices of a bit that there are
 LEAST, MOST = 1e-6, 1.0
-#: shares of the steps that may follow at the end, in rounds of one or the other share: for
-#: differences above FAR, some steps with soft latents come before those with true rounding
-MORE, LONG, SHORT, FAR = 0.3, 0.15, 0.05, 0.04
-#: least number of steps of a round, and least learning rate as a share of the first
-ROUND_STEPS, ROUND_RATE = 8, 0.03
+#: shares of the steps that may follow at the end, in rounds of one length or, for differences below
+#: NEAR, another; how much less lambda does in so short a time; and the least number of steps
+MORE, ROUNDS, NEAR, WEAKER, ROUND_STEPS = 0.28, (0.18, 0.1), 0.02, (0.5, 0.33), 12
+#: files that are larger, or better, by less than this are trimmed
+TRIMMED_SIZE, TRIMMED_PSNR = 0.012, 0.12
 #: squared error that the rounding to 8 bits adds, colours in 0 .. 1
 ROUNDING = 1 / (12 * 255**2)
 
@@ -90,24 +92,42 @@ class Steering:
 
     def run(self) -> tuple[Fitted, Coded]:
         """The fit, and its code: what was asked for, or the nearest that was found."""
-        best = self._round(0.0, None)
+        best = self._round(0.0)
         spent, steps = 0.0, self._fit.recipe.steps
         while not (self._goal.safe(best[2]) or self._stop() or self._stuck(best[2])):
+            if (trimmed := self._trimmed(*best)) is not None:
+                return trimmed
             difference = self._goal.difference(self._last)
-            share = max(LONG if abs(difference) > FAR else SHORT, min(1.0, ROUND_STEPS / steps))
+            near = abs(difference) < NEAR
+            share = max(ROUNDS[near], min(1.0, ROUND_STEPS / steps))
             spent += share
             if spent > MORE:
                 break
-            self._change(-difference / self._slope)
-            built = self._round(1 - share, ROUND_RATE)
+            self._change(-difference / (self._slope * WEAKER[near]))
+            built = self._round(1 - share)
             if self._goal.distance(built[2]) < self._goal.distance(best[2]):
                 best = built
         return best[0], best[1]
 
-    def _round(self, first: float, floor: float | None) -> tuple[Fitted, Coded, Found]:
+    def _trimmed(self, fitted: Fitted, coded: Coded, found: Found) -> tuple[Fitted, Coded] | None:
+        """A file that is a little too large or too good, made what was asked for."""
+        if self._goal.kind == "size":
+            if not 0 < found.size / self._goal.value - 1 < TRIMMED_SIZE:
+                return None
+            less = trim(self._fit, coded, lambda c: self._size_of(fitted, c) <= self._goal.limit)
+        else:
+            if not 0 < found.psnr - self._goal.value - BETTER < TRIMMED_PSNR:
+                return None
+            limit = self._goal.value + BETTER - SPARE_BETTER
+            less = trim(self._fit, coded, lambda c: self._psnr(c) <= limit)
+        if less is None or not self._goal.safe(Found(self._size_of(fitted, less), self._psnr(less))):
+            return None
+        return fitted, less
+
+    def _round(self, first: float) -> tuple[Fitted, Coded, Found]:
         """Steps from a share on, and the file that they end with."""
         self._share, self._difference = first, None
-        fitted = self._fit.run(self._follow, self._stop, self._score, first, floor)
+        fitted = self._fit.run(self._follow, self._stop, self._score, first)
         coded = code(self._fit, fitted)
         found = Found(self._size_of(fitted, coded), self._psnr(coded))
         self.model.learn(fitted, coded, found)
@@ -146,10 +166,11 @@ class Steering:
             if self._goal.kind == "size" and not report.hard:
                 self._look()
         passed, self._share = report.share - self._share, report.share
-        if report.share < BEGIN or passed <= 0:
+        if report.share < BEGIN or report.hard or passed <= 0:
             return
         difference = self._expected(report)
-        lag = max(LAG, LAG_STEPS * passed)
+        late = min(1.0, (report.share - BEGIN) / (0.8 - BEGIN))
+        lag = max(LAGS[0] + late * (LAGS[1] - LAGS[0]), LAG_STEPS * passed)
         weight = min(1.0, 4 * passed / lag)
         before = difference if self._difference is None else self._difference
         self._difference = before + weight * (difference - before)
@@ -167,7 +188,7 @@ class Steering:
 
     def _expected(self, report: Report) -> float:
         """log of what the fit will end with over what is wanted."""
-        left = 0.0 if report.hard else max(0.0, 1 - report.share / self._fit.recipe.hard_at)
+        left = max(0.0, 1 - report.share / self._fit.recipe.hard_at)
         if self._goal.kind == "size":
             wanted = self.model.bpp(self._goal.aim)
             # fitted to photos at 150 and 300 steps: 0.68 at 0.75 bits per pixel
