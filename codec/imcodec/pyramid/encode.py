@@ -85,7 +85,7 @@ def encode_pixels(
     diary.finished(fitted, quality)
     before = -10 * float(np.log10(max(fitted.mse, 1e-10)))
     found = Found(len(data), quality)
-    missed = goal.missed(found) if goal and not goal.met(found) else ""
+    missed = goal.missed(found) if goal and not (goal.met(found) or stop()) else ""
     return Made(data, quality, before, tuple(diary.history), str(device), missed)
 
 

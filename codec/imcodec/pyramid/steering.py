@@ -26,7 +26,7 @@ BITS_SLOPE, ERROR_SLOPE = -0.5, 0.6
 BEGIN, MEASURED = 0.3, (0.3, 0.8)
 #: share of the steps in which lambda makes up for a difference: at first, when predictions are
 #: rough, and later; and at least so many steps
-LAGS, LAG_STEPS = (0.25, 0.05), 6
+LAGS, LAG_STEPS = (0.12, 0.05), 6
 #: most that log(lambda) changes in a step
 LARGEST_CHANGE = 0.12
 #: the prices of a bit that there are
@@ -120,7 +120,9 @@ class Steering:
                 return None
             limit = self._goal.value + BETTER - SPARE_BETTER
             less = trim(self._fit, coded, lambda c: self._psnr(c) <= limit)
-        if less is None or not self._goal.safe(Found(self._size_of(fitted, less), self._psnr(less))):
+        if less is None or not self._goal.safe(
+            Found(self._size_of(fitted, less), self._psnr(less))
+        ):
             return None
         return fitted, less
 
