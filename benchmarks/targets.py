@@ -52,7 +52,8 @@ def encoded(pixels: np.ndarray, **settings: Any) -> tuple[Encoding, float, bool]
     try:
         encoding, hit = encode_picture(pixels, PyramidSettings(**settings)), True
     except TargetError as error:
-        assert error.nearest is not None
+        if error.nearest is None:
+            raise
         encoding, hit = error.nearest, False
     return encoding, time.process_time() - start, hit
 

@@ -54,8 +54,8 @@ class PyramidSettings:
     quality: float = 75.0
     #: the price of a bit; replaces quality
     lmbda: float | None = None
-    #: bytes, bits per pixel (8 * bytes / pixels) or PSNR in dB that the file is to have: one of them
-    #: at most, in place of quality and lmbda
+    #: bytes, bits per pixel (8 * bytes / pixels) or PSNR in dB that the file is to have: one of
+    #: them at most, in place of quality and lmbda
     target_size: int | None = None
     target_bpp: float | None = None
     target_psnr: float | None = None

@@ -120,11 +120,10 @@ class Steering:
                 return None
             limit = self._goal.value + BETTER - SPARE_BETTER
             less = trim(self._fit, coded, lambda c: self._psnr(c) <= limit)
-        if less is None or not self._goal.safe(
-            Found(self._size_of(fitted, less), self._psnr(less))
-        ):
+        if less is None:
             return None
-        return fitted, less
+        safe = self._goal.safe(Found(self._size_of(fitted, less), self._psnr(less)))
+        return (fitted, less) if safe else None
 
     def _round(self, first: float) -> tuple[Fitted, Coded, Found]:
         """Steps from a share on, and the file that they end with."""
@@ -176,7 +175,9 @@ class Steering:
         weight = min(1.0, 4 * passed / lag)
         before = difference if self._difference is None else self._difference
         self._difference = before + weight * (difference - before)
-        change = -self._difference / self._slope * passed / lag
+        # late changes would only be felt when it is over
+        strength = min(1.0, 3 * (1 - report.share))
+        change = -self._difference / self._slope * strength * passed / lag
         self._change(min(max(change, -LARGEST_CHANGE), LARGEST_CHANGE))
 
     def _look(self) -> None:
@@ -194,7 +195,7 @@ class Steering:
         if self._goal.kind == "size":
             wanted = self.model.bpp(self._goal.aim)
             # fitted to photos at 150 and 300 steps: 0.68 at 0.75 bits per pixel
-            more = 0.68 * min(4.0, (wanted / 0.75) ** -0.72) * left**1.6
+            more = 0.68 * min(4.0, math.pow(wanted / 0.75, -0.72)) * left**1.6
             return math.log(max(report.bpp, 1e-6) / wanted) - more
         wanted = self.model.mse(self._goal.aim)
         return math.log(max(report.mse, 1e-10) / wanted) - 1.15 * left**2

@@ -7,6 +7,7 @@ what a higher lambda would cost for the same bits, so it is for small difference
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +42,7 @@ def trim(fit: Fit, coded: Coded, enough: Callable[[Coded], bool]) -> Coded | Non
     return found
 
 
-def _nearest_to_an_edge(values: Ints, soft: NDArray[np.float32]) -> NDArray[np.intp]:
+def _nearest_to_an_edge(values: Ints, soft: NDArray[np.floating[Any]]) -> NDArray[np.intp]:
     """Places of latents other than 0, those that a little less would have rounded down first."""
     places = np.flatnonzero(values)
     return places[np.argsort(np.abs(soft[places]) - np.abs(values[places]), kind="stable")]
