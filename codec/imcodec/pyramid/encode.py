@@ -29,7 +29,7 @@ from imcodec.pyramid.goal import Found, Goal
 from imcodec.pyramid.header import PyramidHeader
 from imcodec.pyramid.prices import first_price
 from imcodec.pyramid.settings import PyramidSettings
-from imcodec.pyramid.steering import Steering
+from imcodec.pyramid.steering import MORE, Steering
 from imcodec.runtime import Session
 
 #: seconds between two reports
@@ -67,7 +67,8 @@ def encode_pixels(
         if settings.time_limit:
             finishing = 1.0 + 4e-6 * geometry.symbols
             left = settings.time_limit - (time.monotonic() - start) - finishing
-            recipe = replace(recipe, seconds=max(left, 1e-3))
+            more = 1 + MORE if goal else 1
+            recipe = replace(recipe, seconds=max(left / more, 1e-3))
         fit = Fit(pixels, geometry, recipe, device, threads)
         diary.picture_of = fit.picture
         stop = stop or (lambda: False)

@@ -160,12 +160,13 @@ class Fit:
         interrupted: Callable[[], bool] = lambda: False,
         score: Callable[[float, float], float] | None = None,
         first: float = 0.0,
+        hold: Callable[[float], bool] = lambda share: False,
     ) -> Fitted:
         """All steps; the best state among the last ones by its true cost.
 
         After `interrupted()` says so, one more pass finds the true cost of what there is. `score`
         of (mse, bits per pixel) says what is best instead, the less the better. A fit goes on with
-        its last steps, from a share `first` on.
+        its last steps, from a share `first` on. Steps after which `hold(share)` do not count.
         """
         recipe, begin = self.recipe, time.monotonic()
         latents, networks = self._latents, self._networks
@@ -195,6 +196,9 @@ class Fit:
                 latents.step()
                 networks.step()
                 self.network.confine()
+                if hold(share):
+                    begin += time.monotonic() - begin - seconds
+                    continue
                 step += 1
                 share = step / recipe.steps
                 if recipe.seconds:

@@ -23,17 +23,21 @@ from imcodec.pyramid.walk_kernel import encode_latents
 #: d log(bits per pixel) / d log(lambda), and the same of the squared error
 BITS_SLOPE, ERROR_SLOPE = -0.5, 0.6
 #: shares of the steps at which steering begins, and at which the file is measured on the way
-BEGIN, MEASURED = 0.3, (0.3, 0.8)
-#: share of the steps in which lambda makes up for a difference: at first, when predictions are
-#: rough, and later; and at least so many steps
-LAGS, LAG_STEPS = (0.12, 0.05), 6
+BEGIN, MEASURED = 0.1, (0.1, 0.35, 0.8)
+#: share of the steps in which lambda makes up for a difference: at the beginning, when predictions
+#: are rough, and at the end; and at least so many steps
+LAGS, LAG_STEPS = (0.25, 0.05), 10
+#: the share at which the fit waits, while lambda still has an effect, for the difference to become
+#: small; and the largest share of all steps that it waits
+HOLD, SMALL, HELD = 0.8, 0.006, 0.18
 #: most that log(lambda) changes in a step
 LARGEST_CHANGE = 0.12
 #: the prices of a bit that there are
 LEAST, MOST = 1e-6, 1.0
-#: shares of the steps that may follow at the end, in rounds of one length or, for differences below
-#: NEAR, another; how much less lambda does in so short a time; and the least number of steps
-MORE, ROUNDS, NEAR, WEAKER, ROUND_STEPS = 0.28, (0.18, 0.1), 0.02, (0.5, 0.33), 12
+#: the slopes become this much smaller towards the end, as the learning rates fall
+WEAKEST = 0.2
+#: share of the steps that may be added in all; rounds at the end, and the least number of their steps
+MORE, ROUND, ROUND_STEPS = 0.31, 0.12, 12
 #: files that are larger, or better, by less than this are trimmed
 TRIMMED_SIZE, TRIMMED_PSNR = 0.012, 0.12
 #: squared error that the rounding to 8 bits adds, colours in 0 .. 1
@@ -86,24 +90,25 @@ class Steering:
         self._report, self._stop = report, stop
         self.model = Model(fit.geometry.height * fit.geometry.width)
         self._waiting = list(MEASURED)
-        self._share = 0.0
+        #: share of the steps that were added
+        self._spent = 0.0
+        self._share, self._passed = 0.0, 0.0
         self._difference: float | None = None
         self._last = Found(0, 0.0)
 
     def run(self) -> tuple[Fitted, Coded]:
         """The fit, and its code: what was asked for, or the nearest that was found."""
         best = self._round(0.0)
-        spent, steps = 0.0, self._fit.recipe.steps
+        share = max(ROUND, min(1.0, ROUND_STEPS / self._fit.recipe.steps))
+        most = max(MORE, 4 * share) if share > ROUND else MORE
         while not (self._goal.safe(best[2]) or self._stop() or self._stuck(best[2])):
             if (trimmed := self._trimmed(*best)) is not None:
                 return trimmed
             difference = self._goal.difference(self._last)
-            near = abs(difference) < NEAR
-            share = max(ROUNDS[near], min(1.0, ROUND_STEPS / steps))
-            spent += share
-            if spent > MORE:
+            self._spent += share
+            if self._spent > most:
                 break
-            self._change(-difference / (self._slope * WEAKER[near]))
+            self._change(-difference / (self._slope * WEAKEST))
             built = self._round(1 - share)
             if self._goal.distance(built[2]) < self._goal.distance(best[2]):
                 best = built
@@ -128,7 +133,8 @@ class Steering:
     def _round(self, first: float) -> tuple[Fitted, Coded, Found]:
         """Steps from a share on, and the file that they end with."""
         self._share, self._difference = first, None
-        fitted = self._fit.run(self._follow, self._stop, self._score, first)
+        self._may_hold = first < HOLD
+        fitted = self._fit.run(self._follow, self._stop, self._score, first, self._hold)
         coded = code(self._fit, fitted)
         found = Found(self._size_of(fitted, coded), self._psnr(coded))
         self.model.learn(fitted, coded, found)
@@ -160,24 +166,32 @@ class Steering:
         over = mse / self.model.mse(self._goal.limit) - 1
         return bpp + 1e4 * max(0.0, over)
 
+    def _hold(self, share: float) -> bool:
+        """Whether a step more is needed here."""
+        if not (self._may_hold and share >= HOLD and self._difference is not None):
+            return False
+        self._may_hold = abs(self._difference) > SMALL and self._spent < HELD
+        self._spent += self._passed if self._may_hold else 0.0
+        return self._may_hold
+
     def _follow(self, report: Report) -> None:
         self._report(report)
         if self._waiting and report.share >= self._waiting[0]:
             del self._waiting[0]
             if self._goal.kind == "size" and not report.hard:
                 self._look()
-        passed, self._share = report.share - self._share, report.share
+        if report.share > self._share:
+            self._passed = report.share - self._share
+        passed, self._share = self._passed, report.share
         if report.share < BEGIN or report.hard or passed <= 0:
             return
         difference = self._expected(report)
-        late = min(1.0, (report.share - BEGIN) / (0.8 - BEGIN))
-        lag = max(LAGS[0] + late * (LAGS[1] - LAGS[0]), LAG_STEPS * passed)
+        lag = max(LAGS[0] * (LAGS[1] / LAGS[0]) ** report.share, LAG_STEPS * passed)
         weight = min(1.0, 4 * passed / lag)
         before = difference if self._difference is None else self._difference
         self._difference = before + weight * (difference - before)
-        # late changes would only be felt when it is over
-        strength = min(1.0, 3 * (1 - report.share))
-        change = -self._difference / self._slope * strength * passed / lag
+        slope = self._slope * max(WEAKEST, 1 - report.share)
+        change = -self._difference / slope * passed / lag
         self._change(min(max(change, -LARGEST_CHANGE), LARGEST_CHANGE))
 
     def _look(self) -> None:
@@ -195,7 +209,7 @@ class Steering:
         if self._goal.kind == "size":
             wanted = self.model.bpp(self._goal.aim)
             # fitted to photos at 150 and 300 steps: 0.68 at 0.75 bits per pixel
-            more = 0.68 * min(4.0, math.pow(wanted / 0.75, -0.72)) * left**1.6
+            more = 0.68 * min(4.0, math.pow(wanted / 0.75, -0.72)) * math.pow(left, 1.6)
             return math.log(max(report.bpp, 1e-6) / wanted) - more
         wanted = self.model.mse(self._goal.aim)
-        return math.log(max(report.mse, 1e-10) / wanted) - 1.15 * left**2
+        return math.log(max(report.mse, 1e-10) / wanted) - 1.15 * left * left
