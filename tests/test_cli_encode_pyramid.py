@@ -306,3 +306,38 @@ def test_a_real_ctrl_c_keeps_the_best(tmp_path: Path) -> None:
     assert row["bytes"]["total"] == len(data)
     assert row["psnr"] >= verify(data).psnr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bird.onnx", "bird.png", "seen"]
+
+
+def test_a_target_is_reached(cli: Cli, photo: Path) -> None:
+    encode = ("encode", photo, "--steps", "30", "--threads", "1", "--json")
+    (row,) = cli(*encode).rows
+    outcome = cli(*encode, "--target-size", row["bytes"]["total"])
+    assert outcome.code == 0
+    assert outcome.rows[0]["bytes"]["total"] <= row["bytes"]["total"]
+
+
+def test_the_file_nearest_to_a_target_is_kept(cli: Cli, photo: Path) -> None:
+    outcome = cli("encode", photo, "--steps", "3", "--target-size", "900", "--json")
+    assert outcome.code == 4
+    found = info("bird.onnx")
+    assert outcome.lines[-2].startswith(f"bird.onnx: {found.bytes.total:,} bytes")
+    expected = f"target of 900 bytes was not reached; the nearest file has {found.bytes.total:,}"
+    assert expected in outcome.lines[-1]
+    (row,) = outcome.rows
+    assert (row["exit_code"], row["bytes"]["total"]) == (4, found.bytes.total)
+    assert expected in row["error"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--target-size", "900", "--target-psnr", "30"),
+        ("--target-bpp", "1", "--quality", "50"),
+        ("--target-psnr", "30", "--lambda", "0.01"),
+        ("--target-psnr", "30", "--bits", "5"),
+        ("--target-size", "1.5"),
+    ],
+)
+def test_targets_that_make_no_sense(cli: Cli, photo: Path, options: tuple[str, ...]) -> None:
+    assert cli("encode", photo, *options).code == 2
+    assert not Path("bird.onnx").exists()

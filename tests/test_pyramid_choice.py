@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from imcodec.pyramid import choice
+from imcodec.pyramid import choice, finest
 from imcodec.pyramid.choice import cheapest, choose, jpeg_bytes, network_bytes
 from imcodec.pyramid.geometry import choose_geometry
 from imcodec.pyramid.model import ContextNetwork, Filters, Synthesis
@@ -22,7 +22,7 @@ NOISE = np.random.default_rng(0).integers(0, 256, (40, 48, 3)).astype(np.uint8)
 
 def chosen(pixels: np.ndarray, **settings: Any) -> tuple[str, int]:
     """(name of the network, pitch)."""
-    recipe, geometry = choose(pixels, PyramidSettings(**settings), CPU, 1)
+    recipe, geometry = choose(pixels, PyramidSettings(**settings), CPU)
     for name, size in NETWORKS.items():
         if (recipe.hidden, recipe.layers, recipe.units) == (size.hidden, size.layers, size.units):
             return name, geometry.pitch
@@ -79,7 +79,7 @@ def test_jpegs_bytes_fall_with_the_price_of_a_bit(channels: int) -> None:
 
 @pytest.mark.parametrize(("effort", "empty"), [(1, 1), (2, 2), (3, 4), (5, 4), (9, 4)])
 def test_longer_fits_start_with_more_empty_planes(effort: int, empty: int) -> None:
-    recipe, geometry = choose(scene(192, 160), PyramidSettings(effort=effort), CPU, 1)
+    recipe, geometry = choose(scene(192, 160), PyramidSettings(effort=effort), CPU)
     assert geometry.levels == 5
     assert recipe.empty == empty
 
@@ -105,10 +105,24 @@ def test_a_line_of_pixels_keeps_its_plane(size: tuple[int, int]) -> None:
 
 def test_settings_reach_the_recipe() -> None:
     settings = PyramidSettings(lmbda=0.003, steps=17, seed=5, prior=False)
-    recipe, geometry = choose(scene(30, 20), settings, CPU, 1)
+    recipe, geometry = choose(scene(30, 20), settings, CPU)
     assert (recipe.lmbda, recipe.steps, recipe.seed, recipe.prior) == (0.003, 17, 5, False)
     assert recipe.seconds == 0
     assert geometry == choose_geometry(20, 30)
-    by_name, _ = choose(scene(30, 20), PyramidSettings(quality=75, effort=1), CPU, 1)
+    by_name, _ = choose(scene(30, 20), PyramidSettings(quality=75, effort=1), CPU)
     assert by_name.lmbda == pytest.approx(10**-3.4)
     assert by_name.steps == STEPS[1]
+
+
+def test_large_pictures_are_looked_at_in_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Noise over half of a picture, smoothness over the other, seen nearly as in the whole."""
+    y, x = np.mgrid[0:300, 0:400]
+    pixels = np.stack([x // 3, y // 3 + 40, 150 - x // 3], -1).astype(np.uint8)
+    pixels[:, 200:] = np.random.default_rng(0).integers(0, 256, (300, 200, 3))
+    whole = finest.share_of_finest(pixels, 1e-3, CPU)
+    monkeypatch.setattr(finest, "WHOLE", 10_000)
+    monkeypatch.setattr(finest, "SIDE", 32)
+    assert finest.share_of_finest(pixels, 1e-3, CPU) == pytest.approx(whole, rel=0.3)
+    assert finest.share_of_finest(pixels[:, :200], 1e-3, CPU) < choice.LEAST_FINE
+    # lower than a tile, and narrower
+    assert finest.share_of_finest(pixels[:7].repeat(9, 1), 1e-3, CPU) > choice.LEAST_FINE

@@ -92,6 +92,23 @@ def encode(
             f"[default: {_PYRAMID.effort}]",
         ),
     ] = None,
+    target_size: Annotated[
+        int | None,
+        typer.Option(
+            metavar="BYTES",
+            help="Choose the quality so that the file has this size, or up to 2 % less.",
+        ),
+    ] = None,
+    target_bpp: Annotated[
+        float | None,
+        typer.Option(metavar="BPP", help="The same in bits per pixel: 8 * bytes / pixels."),
+    ] = None,
+    target_psnr: Annotated[
+        float | None,
+        typer.Option(
+            metavar="DB", help="Choose the quality so that the PSNR is this, or up to 0.1 dB more."
+        ),
+    ] = None,
     time_limit: Annotated[
         float | None,
         typer.Option(metavar="SECONDS", help="Take no longer than this for a picture."),
@@ -245,6 +262,9 @@ def encode(
         "model": model,
         "quality": quality,
         "effort": effort,
+        "target_size": target_size,
+        "target_bpp": target_bpp,
+        "target_psnr": target_psnr,
         "time_limit": time_limit,
         "lmbda": lmbda,
         "steps": steps,

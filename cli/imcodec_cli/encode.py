@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from imcodec.encoder import Encoding
+    from imcodec.errors import TargetError
     from imcodec.settings import EncodeSettings
 
 
@@ -120,6 +121,7 @@ def _encode(
     max_pixels: int,
 ) -> None:
     from imcodec.encoder import encode_picture
+    from imcodec.errors import TargetError
     from imcodec.files import write_atomic
 
     picture = read_input(job.source, max_pixels)
@@ -127,21 +129,33 @@ def _encode(
         report.note(f"{picture.source}: {notice}")
     if settings.device == "auto":
         report.detail(f"{picture.source}: device auto chose {_chosen_device()}")
+    missed: TargetError | None = None
     with shown_progress(report, picture.source) as progress:
-        encoding = encode_picture(
-            picture,
-            settings,
-            progress=progress,
-            snapshot=_snapshot_writer(snapshots) if snapshots else None,
-            stop=stop,
-        )
+        try:
+            encoding = encode_picture(
+                picture,
+                settings,
+                progress=progress,
+                snapshot=_snapshot_writer(snapshots) if snapshots else None,
+                stop=stop,
+            )
+        except TargetError as error:
+            if error.nearest is None:
+                raise
+            missed, encoding = error, error.nearest
+    _write(job, encoding)
+    if plot:
+        _draw_curve(plot, encoding, picture.source)
+    _tell(report, job, encoding, missed)
+
+
+def _write(job: Job, encoding: Encoding) -> None:
+    from imcodec.files import write_atomic
+
     if job.target == STREAM:
         write_stdout(encoding.data)
     else:
         write_atomic(job.target, encoding.data)
-    if plot:
-        _draw_curve(plot, encoding, picture.source)
-    _tell(report, job, encoding)
 
 
 def _chosen_device() -> str:
@@ -204,7 +218,7 @@ def _quality(encoding: Encoding) -> str:
     return f"{encoding.psnr:.2f} dB (rounding the weights {verb} {abs(change):.2f} dB)"
 
 
-def _tell(report: Report, job: Job, encoding: Encoding) -> None:
+def _tell(report: Report, job: Job, encoding: Encoding, missed: TargetError | None) -> None:
     found = encoding.info
     report.note(
         f"{job.target if job.target != STREAM else 'stdout'}: {found.bytes.total:,} bytes, "
@@ -213,7 +227,7 @@ def _tell(report: Report, job: Job, encoding: Encoding) -> None:
     )
     values = found.to_dict()
     del values["layers"]
-    report.result(
+    values = (
         {"input": job.source, "output": job.target}
         | values
         | {
@@ -225,3 +239,7 @@ def _tell(report: Report, job: Job, encoding: Encoding) -> None:
             "notices": list(encoding.notices),
         }
     )
+    if missed:
+        report.error(missed, job.source, values)
+    else:
+        report.result(values)

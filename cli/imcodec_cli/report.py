@@ -55,8 +55,13 @@ class Report:
             sys.stdout.write(json.dumps(values, allow_nan=False) + "\n")
             sys.stdout.flush()
 
-    def error(self, error: BaseException, name: str = "") -> None:
-        """One line on stderr, and the exit code that goes with it."""
+    def error(
+        self, error: BaseException, name: str = "", values: dict[str, Any] | None = None
+    ) -> None:
+        """One line on stderr, and the exit code that goes with it.
+
+        `values` are what is to be said in JSON besides.
+        """
         from imcodec.errors import ImcodecError
 
         if self.debug and not isinstance(error, KeyboardInterrupt):
@@ -77,7 +82,7 @@ class Report:
             )
         text = " ".join(text.split())
         _to_stderr(f"imcodec: {text}")
-        self.result({"input": name or None, "error": text, "exit_code": code})
+        self.result({"input": name or None} | (values or {}) | {"error": text, "exit_code": code})
         self._code = self._code or code
 
     def each(

@@ -9,7 +9,7 @@ from typing import Any
 
 from imcodec.container import describe, open_container
 from imcodec.contents import Info
-from imcodec.errors import LimitError, MissingExtraError
+from imcodec.errors import LimitError, MissingExtraError, TargetError
 from imcodec.grid import MAX_PIXELS
 from imcodec.header import MAX_SIDE
 from imcodec.image import Picture, read_picture
@@ -65,7 +65,8 @@ def encode_picture(
     it has.
 
     Raises InvalidImageError for a picture that cannot be read, LimitError for one that is too
-    large, UsageError for a device that is not there, MissingExtraError without torch.
+    large, UsageError for a device that is not there, MissingExtraError without torch, TargetError
+    with the nearest Encoding for a size or quality that was not reached.
     """
     start = time.monotonic()
     settings = settings or PyramidSettings()
@@ -83,7 +84,7 @@ def encode_picture(
         from imcodec.mlp_encoder import encode_pixels as encode_mlp
 
         made = encode_mlp(picture.pixels, settings, progress, snapshot)
-    return Encoding(
+    encoding = Encoding(
         data=made.data,
         info=describe(open_container(made.data)),
         psnr=made.psnr,
@@ -93,6 +94,9 @@ def encode_picture(
         seconds=time.monotonic() - start,
         notices=picture.notices,
     )
+    if made.missed:
+        raise TargetError(made.missed, encoding)
+    return encoding
 
 
 def require_torch() -> None:

@@ -18,6 +18,11 @@ Messages are one line and say what is wrong, where, and what to do about it.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from imcodec.encoder import Encoding
+
 
 class ImcodecError(Exception):
     """Root of every exception that this library raises on purpose."""
@@ -49,6 +54,11 @@ class LimitError(ImcodecError):
 
 class TargetError(ImcodecError):
     """A requested size or quality cannot be reached."""
+
+    def __init__(self, message: str, nearest: Encoding | None = None) -> None:
+        super().__init__(message)
+        #: what came nearest to it, a whole file
+        self.nearest = nearest
 
 
 class OutputError(ImcodecError):

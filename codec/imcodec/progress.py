@@ -54,6 +54,8 @@ class Made:
     psnr_before_rounding: float
     history: tuple[EpochRecord, ...]
     device: str
+    #: one line about a target that was not reached
+    missed: str = ""
 
 
 ProgressCallback = Callable[[Progress], None]

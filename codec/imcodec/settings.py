@@ -10,7 +10,7 @@ from typing import Any
 
 from imcodec.errors import UsageError
 from imcodec.mlp_settings import RECIPES, MlpSettings, mlp_settings_from
-from imcodec.pyramid.settings import PyramidSettings
+from imcodec.pyramid.settings import TARGETS, PyramidSettings
 from imcodec.ranges import one_of
 
 EncodeSettings = MlpSettings | PyramidSettings
@@ -31,7 +31,8 @@ def settings_from(*, model: str | None = None, **values: Any) -> EncodeSettings:
     MlpSettings, and `recipe`, `layers`, `width` and `activation` (mlp_settings_from). Without
     `model`, a keyword that only the mlp knows chooses the mlp; otherwise it is the pyramid.
 
-    Raises UsageError for unknown names, names of the other model, and values out of range.
+    Raises UsageError for unknown names, names of the other model, values out of range, and targets
+    that exclude each other.
     """
     given = {name: value for name, value in values.items() if value is not None}
     for name in values:
@@ -46,4 +47,6 @@ def settings_from(*, model: str | None = None, **values: Any) -> EncodeSettings:
         if name not in allowed:
             other = "mlp" if model == "pyramid" else "pyramid"
             raise UsageError(f"setting '{name}' belongs to the {other} model, not to the {model}")
+    if "quality" in given and (targets := given.keys() & TARGETS.keys()):
+        raise UsageError(f"quality and {min(targets)} exclude each other; give one of them")
     return PyramidSettings(**given) if model == "pyramid" else mlp_settings_from(**given)

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from imcodec.pyramid.context import PARENTS
-from imcodec.pyramid.fit import Fit, Recipe
+from imcodec.pyramid.finest import share_of_finest
+from imcodec.pyramid.fit import Recipe
 from imcodec.pyramid.geometry import Geometry, choose_geometry
 from imcodec.pyramid.header import QUEUE, TAPS
 from imcodec.pyramid.settings import NETWORKS, NetworkSize, PyramidSettings
@@ -36,9 +37,12 @@ LARGE = 2**21
 
 
 def choose(
-    pixels: NDArray[np.uint8], settings: PyramidSettings, device: torch.device, threads: int
+    pixels: NDArray[np.uint8],
+    settings: PyramidSettings,
+    device: torch.device,
+    price: float | None = None,
 ) -> tuple[Recipe, Geometry]:
-    """How a picture will be fitted.
+    """How a picture will be fitted, at the settings' price of a bit or another one.
 
     Networks come in a few sizes. How many bytes the latents will take is guessed from JPEG's, and
     that says what a larger network would save; its own bytes are added, and the cheapest size is
@@ -46,19 +50,18 @@ def choose(
     """
     height, width, channels = pixels.shape
     geometry = choose_geometry(height, width)
-    steps = settings.chosen_steps
-    recipe = Recipe(
-        lmbda=settings.price, steps=steps, prior=settings.prior, seed=settings.seed
-    ).resized(NETWORKS["small"])
-    first = Fit(pixels, geometry, recipe, device, threads)
+    steps, price = settings.chosen_steps, price or settings.price
+    recipe = Recipe(lmbda=price, steps=steps, prior=settings.prior, seed=settings.seed).resized(
+        NETWORKS["small"]
+    )
     name = settings.network
     if name == "auto" and height * width > LARGE:
         name = "large"
     elif name == "auto":
-        size = JPEG_SHARE * jpeg_bytes(pixels, settings.price) * (1 + HALF_WAY / steps)
+        size = JPEG_SHARE * jpeg_bytes(pixels, price) * (1 + HALF_WAY / steps)
         name = cheapest(size, geometry.levels, channels)
-    finest = first.latents.planes(first.latents.rounded())[-1]
-    if float((finest != 0).float().mean()) < LEAST_FINE and min(height, width) > 1:
+    fine = min(height, width) == 1 or share_of_finest(pixels, price, device) >= LEAST_FINE
+    if not fine:
         geometry = choose_geometry(height, width, pitch=2)
     recipe = recipe.resized(NETWORKS[name])
     if steps < FEW:
@@ -69,17 +72,22 @@ def choose(
 
 def jpeg_bytes(pixels: NDArray[np.uint8], lmbda: float) -> int:
     """What JPEG's data take where mse (colours in 0 .. 1) + lambda * bits per pixel is least."""
+    per_byte = 8 * lmbda / (pixels.shape[0] * pixels.shape[1])
+    return min(jpeg_points(pixels), key=lambda point: point[0] + per_byte * point[1])[1]
+
+
+def jpeg_points(pixels: NDArray[np.uint8]) -> list[tuple[float, int]]:
+    """(mse, bytes of the data) of JPEG at some qualities."""
     seen = pixels[..., :3] if pixels.shape[2] >= 3 else pixels[..., 0]
-    costs = []
+    points = []
     for quality in JPEG_QUALITIES:
         stream = io.BytesIO()
         Image.fromarray(seen).save(stream, "JPEG", quality=quality, optimize=True)
         size = max(0, stream.tell() - JPEG_TABLES)
         with Image.open(stream) as shown:
             error = np.asarray(shown).astype(np.float32) - seen
-        bpp = 8 * size / (seen.shape[0] * seen.shape[1])
-        costs.append((float(np.square(error).mean()) / 255**2 + lmbda * bpp, size))
-    return min(costs)[1]
+        points.append((float(np.square(error).mean()) / 255**2, size))
+    return points
 
 
 def cheapest(latents: float, levels: int, channels: int) -> str:

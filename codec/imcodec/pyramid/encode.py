@@ -25,8 +25,11 @@ from imcodec.pyramid.file import PyramidFile, Stored, build
 from imcodec.pyramid.finish import Coded, code
 from imcodec.pyramid.fit import Fit, Fitted, Report
 from imcodec.pyramid.geometry import Geometry
+from imcodec.pyramid.goal import Found, Goal
 from imcodec.pyramid.header import PyramidHeader
+from imcodec.pyramid.prices import first_price
 from imcodec.pyramid.settings import PyramidSettings
+from imcodec.pyramid.steering import MORE, Steering
 from imcodec.runtime import Session
 
 #: seconds between two reports
@@ -58,19 +61,33 @@ def encode_pixels(
     diary = _Diary(progress, snapshot, start)
     # each worker runs its operators alone: the work is cut above them
     with thread_limit(1 if device.type == "cpu" else threads):
-        recipe, geometry = choose(pixels, settings, device, threads)
+        goal = Goal.of(settings, pixels.shape[0] * pixels.shape[1])
+        price = first_price(goal, pixels, settings.chosen_steps) if goal else None
+        recipe, geometry = choose(pixels, settings, device, price)
         if settings.time_limit:
             finishing = 1.0 + 4e-6 * geometry.symbols
             left = settings.time_limit - (time.monotonic() - start) - finishing
-            recipe = replace(recipe, seconds=max(left, 1e-3))
+            more = 1 + MORE if goal else 1
+            recipe = replace(recipe, seconds=max(left / more, 1e-3))
         fit = Fit(pixels, geometry, recipe, device, threads)
         diary.picture_of = fit.picture
-        fitted = fit.run(diary, stop or (lambda: False))
-        coded = code(fit, fitted)
+        stop = stop or (lambda: False)
+        if goal is None:
+            fitted = fit.run(diary, stop)
+            coded = code(fit, fitted)
+        else:
+
+            def size_of(fitted: Fitted, coded: Coded) -> int:
+                made = contents(coded, fitted.synthesis, fitted.filters, geometry)
+                return len(build(made.header, made.stored))
+
+            fitted, coded = Steering(goal, fit, size_of, diary, stop).run()
     data, quality = assemble(coded, fitted.synthesis, fitted.filters, geometry, pixels)
     diary.finished(fitted, quality)
     before = -10 * float(np.log10(max(fitted.mse, 1e-10)))
-    return Made(data, quality, before, tuple(diary.history), str(device))
+    found = Found(len(data), quality)
+    missed = goal.missed(found) if goal and not (goal.met(found) or stop()) else ""
+    return Made(data, quality, before, tuple(diary.history), str(device), missed)
 
 
 def assemble(
@@ -81,10 +98,8 @@ def assemble(
     pixels: NDArray[np.uint8],
 ) -> tuple[bytes, float]:
     """The file of a finished fit, decoded and compared; and the PSNR that it records."""
-    payload = coded.payload
-    stored = Stored(coded.context.weights, synthesis, filters, payload.words, payload.states)
-    header = header_for(geometry, coded.context, synthesis)
-    drawer = PyramidDrawer(PyramidFile(header, stored))
+    made = contents(coded, synthesis, filters, geometry)
+    drawer = PyramidDrawer(made)
     for level, (decoded, plane) in enumerate(zip(drawer.planes(), coded.planes, strict=True), 1):
         if not np.array_equal(decoded, plane):
             raise RuntimeFailureError(f"level {level} decodes to other latents; please report this")
@@ -92,10 +107,21 @@ def assemble(
     shown = renderer.picture(view((geometry.width, geometry.height), max_pixels=0))
     quality = psnr(pixels, shown)
     recorded = min(MAX_PSNR, int(100 * min(quality, 100.0)))
-    data = build(replace(header, psnr=recorded), stored)
+    data = build(replace(made.header, psnr=recorded), made.stored)
     open_container(data)
     _compare(data, renderer)
     return data, quality
+
+
+def contents(
+    coded: Coded, synthesis: NDArray[np.int8], filters: NDArray[np.int8], geometry: Geometry
+) -> PyramidFile:
+    """What the file of a finished fit holds; its quality is not yet known."""
+    payload = coded.payload
+    stored = Stored(coded.context.weights, synthesis, filters, payload.words, payload.states)
+    # as many digits as the quality will have
+    header = replace(header_for(geometry, coded.context, synthesis), psnr=MAX_PSNR)
+    return PyramidFile(header, stored)
 
 
 def header_for(geometry: Geometry, context: Context, synthesis: NDArray[np.int8]) -> PyramidHeader:

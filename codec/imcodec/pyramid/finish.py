@@ -15,7 +15,7 @@ from imcodec.pyramid.context import LARGEST_WEIGHT, Context
 from imcodec.pyramid.fit import Fit, Fitted
 from imcodec.pyramid.rans import Payload
 from imcodec.pyramid.table import Ints, Table
-from imcodec.pyramid.walk import encode_latents
+from imcodec.pyramid.walk_kernel import encode_latents
 
 #: factors on what the network adds to a constant width, tried in this order
 FACTORS = (1.0, 0.85, 0.7, 0.5, 0.25)
@@ -40,11 +40,11 @@ def code(fit: Fit, fitted: Fitted) -> Coded:
     best: Coded | None = None
     for factor in FACTORS:
         context = shrunk(fitted.context, factor)
-        payload, planes = encode_latents(context, fit.geometry, Table(), fitted.planes)
+        payload, planes = encode_latents(context, fit.geometry, Table(), fitted.planes, fit.threads)
         pixels = fit.geometry.height * fit.geometry.width
         same = all(np.array_equal(a, b) for a, b in zip(planes, fitted.planes, strict=True))
         mse = fitted.mse if same else fit.mse_of(planes)
-        rate = fit.recipe.lmbda * payload.ideal_bits / pixels
+        rate = fit.lmbda * payload.ideal_bits / pixels
         coded = Coded(context, payload, planes, mse + rate)
         # one factor may be worse than the one before and the next one better than both
         if best is None or coded.cost < best.cost:

@@ -121,6 +121,8 @@ class Fit:
     ) -> None:
         self.geometry, self.recipe, self.device = geometry, recipe, device
         self.threads = threads
+        #: the price of a bit, which whoever steers the fit may change between steps
+        self.lmbda = recipe.lmbda
         table = Table()
         channels = pixels.shape[2]
         self._law = Distribution.of(table)
@@ -148,22 +150,30 @@ class Fit:
         self._whole = device.type != "cpu"
         self._chunk = geometry.symbols * 2 if self._whole else CHUNK
         self._groups = 1 if self._whole else min(geometry.strips, GROUPS)
+        parts = (self.network, self.synthesis, self.filters)
+        self._latents = torch.optim.Adam([self.latents.stored], betas=recipe.betas, fused=True)
+        self._networks = Soap([[*part.parameters()] for part in parts])
 
     def run(
         self,
         report: Callable[[Report], None] | None = None,
         interrupted: Callable[[], bool] = lambda: False,
+        score: Callable[[float, float], float] | None = None,
+        first: float = 0.0,
+        hold: Callable[[float], bool] = lambda share: False,
     ) -> Fitted:
         """All steps; the best state among the last ones by its true cost.
 
-        After `interrupted()` says so, one more pass finds the true cost of what there is.
+        After `interrupted()` says so, one more pass finds the true cost of what there is. `score`
+        of (mse, bits per pixel) says what is best instead, the less the better. A fit goes on with
+        its last steps, from a share `first` on. Steps after which `hold(share)` do not count.
         """
         recipe, begin = self.recipe, time.monotonic()
-        parts = (self.network, self.synthesis, self.filters)
-        latents = torch.optim.Adam([self.latents.stored], betas=recipe.betas, fused=True)
-        networks = Soap([[*part.parameters()] for part in parts])
+        latents, networks = self._latents, self._networks
         best: Fitted | None = None
-        step, share = 0, 0.0
+        least_score = math.inf
+        step = min(math.ceil(first * recipe.steps), recipe.steps - 1)
+        share = step / recipe.steps
         with ThreadPoolExecutor(self.threads) as pool:
             while True:
                 last = share >= 1 or interrupted()
@@ -174,23 +184,31 @@ class Fit:
                 value, derivative = self.value(share, hard)
                 mse, bpp = self.backward(value, pool)
                 self.latents.gradient.mul_(derivative)
-                cost = mse + recipe.lmbda * bpp
+                cost = mse + self.lmbda * bpp
                 seconds = time.monotonic() - begin
                 if report:
                     report(Report(step, recipe.steps, mse, bpp, cost, seconds, share, hard))
-                if hard and (best is None or cost < best.cost):
-                    best = self._fitted(value, mse, bpp)
+                now = score(mse, bpp) if score else cost
+                if hard and (best is None or now < least_score):
+                    best, least_score = self._fitted(value, mse, bpp), now
                 if last:
                     break
                 latents.step()
                 networks.step()
                 self.network.confine()
+                if hold(share):
+                    begin += time.monotonic() - begin - seconds
+                    continue
                 step += 1
                 share = step / recipe.steps
                 if recipe.seconds:
-                    share = max(share, (time.monotonic() - begin) / recipe.seconds)
+                    share = max(share, first + (time.monotonic() - begin) / recipe.seconds)
         assert best is not None
         return best
+
+    def rounded(self) -> Fitted:
+        """What there is, truly rounded, before its cost is known."""
+        return self._fitted(self.latents.rounded(), math.nan, math.nan)
 
     def picture(self) -> NDArray[np.uint8]:
         """What the latents as they are, truly rounded, look like: uint8 [H, W, C]."""
@@ -213,13 +231,20 @@ class Fit:
         """Colours as a decoder shows them, rounded: float [channels, height * width]."""
         weights = [value.to(self.device) for value in integers]
         features = torch.empty(len(planes), self.colours.shape[1], device=self.device)
-        work = zip(self.interpolations, planes, filters.to(self.device), strict=True)
-        for row, (at, plane, own) in zip(features, work, strict=True):
-            row.copy_(at.forward(Filtering(plane, own).forward()).flatten())
+        filters = filters.to(self.device)
         colours = torch.empty_like(self.colours)
-        for start in range(0, features.shape[1], self._chunk):  # hidden units take much room
+
+        def interpolate(level: int) -> None:
+            smooth = Filtering(planes[level], filters[level]).forward()
+            features[level] = self.interpolations[level].forward(smooth).flatten()
+
+        def draw_part(start: int) -> None:  # hidden units take much room
             part = slice(start, start + self._chunk)
             colours[:, part] = draw(features[:, part], weights, self._step)
+
+        with ThreadPoolExecutor(self.threads) as pool:
+            _each(pool, interpolate, range(len(planes) - 1, -1, -1))
+            _each(pool, draw_part, range(0, features.shape[1], self._chunk))
         return colours.clamp_(0, 255).round_()
 
     def value(self, share: float, hard: bool) -> tuple[Tensor, Tensor | float]:
@@ -291,7 +316,7 @@ class Fit:
             for weight, bias in self.network.layers()
         ]
         stacks, grads = self.latents.stacks(value), self.latents.stacks(self.latents.gradient)
-        per_nat = self.recipe.lmbda / (g.height * g.width * math.log(2))
+        per_nat = self.lmbda / (g.height * g.width * math.log(2))
         edges = [g.strips * i // self._groups for i in range(self._groups + 1)]
 
         def group(index: int) -> tuple[Tensor, list[Tensor]]:
@@ -310,7 +335,7 @@ class Fit:
 
     def _fitted(self, value: Tensor, mse: float, bpp: float) -> Fitted:
         planes = [plane.cpu().numpy().astype(np.int64) for plane in self.latents.planes(value)]
-        cost = mse + self.recipe.lmbda * bpp
+        cost = mse + self.lmbda * bpp
         synthesis = [value.detach() for value in self.synthesis.integers()]
         self._best = synthesis, self.filters.rounded().detach()
         arrays = self.synthesis.array(), self.filters.array()

@@ -22,6 +22,10 @@ from imcodec.ranges import in_range, one_of
 STEPS = {1: 150, 2: 300, 3: 700, 4: 1500, 5: 3000, 6: 6000, 7: 11000, 8: 20000, 9: 35000}
 
 
+#: ranges of what a file can be asked to be
+TARGETS = {"target_size": (1, 10**10), "target_bpp": (1e-4, 1e3), "target_psnr": (1, 100)}
+
+
 @dataclass(frozen=True)
 class NetworkSize:
     """Sizes of the networks that a file carries."""
@@ -50,6 +54,11 @@ class PyramidSettings:
     quality: float = 75.0
     #: the price of a bit; replaces quality
     lmbda: float | None = None
+    #: bytes, bits per pixel (8 * bytes / pixels) or PSNR in dB that the file is to have: one of
+    #: them at most, in place of quality and lmbda
+    target_size: int | None = None
+    target_bpp: float | None = None
+    target_psnr: float | None = None
     #: 1 (fast) to 9 (small files)
     effort: int = 5
     #: steps of the fit; None: as effort says
@@ -70,6 +79,13 @@ class PyramidSettings:
         in_range("quality", self.quality, 0, 100, whole=False)
         if self.lmbda is not None:
             in_range("lmbda", self.lmbda, 1e-6, 1, whole=False)
+        for name, (low, high) in TARGETS.items():
+            if getattr(self, name) is not None:
+                in_range(name, getattr(self, name), low, high, whole=name == "target_size")
+        if len(given := [name for name in TARGETS if getattr(self, name) is not None]) > 1:
+            raise UsageError(f"{' and '.join(given)} exclude each other; give one of them")
+        if given and self.lmbda is not None:
+            raise UsageError(f"{given[0]} chooses lambda by itself; leave lmbda out")
         in_range("effort", self.effort, 1, 9)
         if self.steps is not None:
             in_range("steps", self.steps, 1, 10**6)

@@ -1,0 +1,64 @@
+"""Which lambda a goal asks for, guessed before anything is fitted, from JPEG at many qualities."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imcodec.pyramid.choice import HALF_WAY, JPEG_SHARE, cheapest, jpeg_points, network_bytes
+from imcodec.pyramid.finest import parts
+from imcodec.pyramid.geometry import choose_geometry
+from imcodec.pyramid.goal import Goal
+from imcodec.pyramid.settings import NETWORKS, lambda_of
+
+#: bytes of a graph, with the header
+GRAPH = 2750
+#: our squared error as a share of JPEG's at the same lambda
+ERROR_SHARE = 0.56
+#: what is guessed at least and at most
+LEAST, MOST = 2e-5, 0.1
+
+
+def first_price(goal: Goal, pixels: NDArray[np.uint8], steps: int) -> float:
+    """The price of a bit at which a fit of so many steps is expected to meet the goal."""
+    errors, sizes = _jpeg(pixels)
+    area = pixels.shape[0] * pixels.shape[1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        prices = -np.diff(errors) / (8 * np.diff(sizes) / area)
+    known = np.isfinite(prices) & (prices > 0)
+    if known.sum() < 2:
+        return lambda_of(75)
+    if goal.kind == "psnr":
+        places = np.log(errors[1:] * errors[:-1]) / 2
+        wanted = math.log(10 ** (-goal.aim / 10) / ERROR_SHARE)
+    else:
+        places = np.log(sizes[1:] * sizes[:-1] + 1.0) / 2
+        levels = choose_geometry(*pixels.shape[:2]).levels
+        share = JPEG_SHARE * (1 + HALF_WAY / steps)
+        latents = goal.aim - GRAPH
+        for _ in range(3):  # the more bytes there are, the larger are the networks
+            size = NETWORKS[cheapest(max(0.0, latents), levels, pixels.shape[2])]
+            latents = goal.aim - GRAPH - network_bytes(size, levels, pixels.shape[2])
+        wanted = math.log(max(1.0, latents / share))
+    found = math.exp(_between(wanted, places[known], np.log(prices[known])))
+    return min(max(found, LEAST), MOST)
+
+
+def _jpeg(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(mse, bytes) of JPEG at some qualities, those of a large picture from a part of it."""
+    pieces = list(parts(pixels))
+    areas = [part.shape[0] * part.shape[1] for part in pieces]
+    points = np.array([jpeg_points(part) for part in pieces])  # [parts, qualities, 2]
+    errors = np.average(points[..., 0], 0, areas)
+    sizes = points[..., 1].sum(0) * (pixels.shape[0] * pixels.shape[1] / sum(areas))
+    return errors, sizes
+
+
+def _between(place: float, places: NDArray[np.float64], values: NDArray[np.float64]) -> float:
+    """A line through the points, and between them what they add to it."""
+    order = np.argsort(places)
+    slope, start = np.polyfit(places, values, 1)
+    rest = (values - slope * places - start)[order]
+    return float(slope * place + start + np.interp(place, places[order], rest))

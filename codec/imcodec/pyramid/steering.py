@@ -1,0 +1,215 @@
+"""Steers lambda while a picture is fitted, so that the file gets the size or quality asked for.
+
+While latents are soft, a fit shows more bits and a larger error than it will end with. By how much
+depends on how far it has come, in much the same way for every picture; so what it will end with is
+predicted at every step, lambda follows the prediction, and the prediction becomes the truth in
+time. After the last step the file is built. As long as it is not what was asked for, some more
+steps follow, with true rounding.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from imcodec.pyramid.finish import Coded, code
+from imcodec.pyramid.fit import Fit, Fitted, Report
+from imcodec.pyramid.goal import BETTER, SPARE_BETTER, Found, Goal
+from imcodec.pyramid.table import Table
+from imcodec.pyramid.trim import trim
+from imcodec.pyramid.walk_kernel import encode_latents
+
+#: d log(bits per pixel) / d log(lambda), and the same of the squared error
+BITS_SLOPE, ERROR_SLOPE = -0.5, 0.6
+#: shares of the steps at which steering begins, and at which the file is measured on the way
+BEGIN, MEASURED = 0.1, (0.1, 0.35, 0.8)
+#: share of the steps in which lambda makes up for a difference: at the beginning, when predictions
+#: are rough, and at the end; and at least so many steps
+LAGS, LAG_STEPS = (0.25, 0.05), 10
+#: the share at which the fit waits, while lambda still has an effect, for the difference to become
+#: small; and the largest share of all steps that it waits
+HOLD, SMALL, HELD = 0.8, 0.006, 0.18
+#: most that log(lambda) changes in a step
+LARGEST_CHANGE = 0.12
+#: the prices of a bit that there are
+LEAST, MOST = 1e-6, 1.0
+#: the slopes become this much smaller towards the end, as the learning rates fall
+WEAKEST = 0.2
+#: share of the steps that may be added in all; rounds at the end, and the least number of their steps
+MORE, ROUND, ROUND_STEPS = 0.31, 0.12, 12
+#: files that are larger, or better, by less than this are trimmed
+TRIMMED_SIZE, TRIMMED_PSNR = 0.012, 0.12
+#: squared error that the rounding to 8 bits adds, colours in 0 .. 1
+ROUNDING = 1 / (12 * 255**2)
+
+
+@dataclass
+class Model:
+    """A file's size and quality from what the fit sees; learns from every file that is built."""
+
+    pixels: int
+    #: bytes of a file without its latents
+    overhead: float = 0.0
+    #: coded bits for each bit that the fit counts
+    bits: float = 1.0
+    #: squared error that the fit does not see
+    error: float = ROUNDING
+
+    def bpp(self, size: float) -> float:
+        """Bits per pixel, as the fit counts them, of a file of so many bytes."""
+        return max(1e-4, (size - self.overhead) * 8 / (self.bits * self.pixels))
+
+    def mse(self, psnr: float) -> float:
+        """Squared error as the fit sees it, at so many dB."""
+        return max(1e-7, float(10 ** (-psnr / 10)) - self.error)
+
+    def learn(self, fitted: Fitted, coded: Coded, found: Found) -> None:
+        """From a file that was built."""
+        self.overhead = found.size - coded.payload.ideal_bits / 8
+        if fitted.bpp > 0:
+            self.bits = max(0.1, coded.payload.ideal_bits / (fitted.bpp * self.pixels))
+            self.error = float(10 ** (-found.psnr / 10)) - fitted.mse
+
+
+class Steering:
+    """One fit on its way to a goal.
+
+    `size_of` builds a file, without decoding it, and gives its bytes.
+    """
+
+    def __init__(
+        self,
+        goal: Goal,
+        fit: Fit,
+        size_of: Callable[[Fitted, Coded], int],
+        report: Callable[[Report], None],
+        stop: Callable[[], bool],
+    ) -> None:
+        self._goal, self._fit, self._size_of = goal, fit, size_of
+        self._report, self._stop = report, stop
+        self.model = Model(fit.geometry.height * fit.geometry.width)
+        self._waiting = list(MEASURED)
+        #: share of the steps that were added
+        self._spent = 0.0
+        self._share, self._passed = 0.0, 0.0
+        self._difference: float | None = None
+        self._last = Found(0, 0.0)
+
+    def run(self) -> tuple[Fitted, Coded]:
+        """The fit, and its code: what was asked for, or the nearest that was found."""
+        best = self._round(0.0)
+        share = max(ROUND, min(1.0, ROUND_STEPS / self._fit.recipe.steps))
+        most = max(MORE, 4 * share) if share > ROUND else MORE
+        while not (self._goal.safe(best[2]) or self._stop() or self._stuck(best[2])):
+            if (trimmed := self._trimmed(*best)) is not None:
+                return trimmed
+            difference = self._goal.difference(self._last)
+            self._spent += share
+            if self._spent > most:
+                break
+            self._change(-difference / (self._slope * WEAKEST))
+            built = self._round(1 - share)
+            if self._goal.distance(built[2]) < self._goal.distance(best[2]):
+                best = built
+        return best[0], best[1]
+
+    def _trimmed(self, fitted: Fitted, coded: Coded, found: Found) -> tuple[Fitted, Coded] | None:
+        """A file that is a little too large or too good, made what was asked for."""
+        if self._goal.kind == "size":
+            if not 0 < found.size / self._goal.value - 1 < TRIMMED_SIZE:
+                return None
+            less = trim(self._fit, coded, lambda c: self._size_of(fitted, c) <= self._goal.limit)
+        else:
+            if not 0 < found.psnr - self._goal.value - BETTER < TRIMMED_PSNR:
+                return None
+            limit = self._goal.value + BETTER - SPARE_BETTER
+            less = trim(self._fit, coded, lambda c: self._psnr(c) <= limit)
+        if less is None:
+            return None
+        safe = self._goal.safe(Found(self._size_of(fitted, less), self._psnr(less)))
+        return (fitted, less) if safe else None
+
+    def _round(self, first: float) -> tuple[Fitted, Coded, Found]:
+        """Steps from a share on, and the file that they end with."""
+        self._share, self._difference = first, None
+        self._may_hold = first < HOLD
+        fitted = self._fit.run(self._follow, self._stop, self._score, first, self._hold)
+        coded = code(self._fit, fitted)
+        found = Found(self._size_of(fitted, coded), self._psnr(coded))
+        self.model.learn(fitted, coded, found)
+        self._last = found
+        return fitted, coded, found
+
+    @property
+    def _slope(self) -> float:
+        return BITS_SLOPE if self._goal.kind == "size" else ERROR_SLOPE
+
+    def _change(self, change: float) -> None:
+        """Of log(lambda)."""
+        change = min(max(change, -1.0), 1.0)
+        self._fit.lmbda = min(max(self._fit.lmbda * math.exp(change), LEAST), MOST)
+
+    def _psnr(self, coded: Coded) -> float:
+        return -10 * math.log10(max(self._fit.mse_of(coded.planes), 1e-10))
+
+    def _stuck(self, found: Found) -> bool:
+        """Whether lambda can go no further."""
+        value = found.size if self._goal.kind == "size" else found.psnr
+        return self._fit.lmbda == (LEAST if value < self._goal.aim else MOST)
+
+    def _score(self, mse: float, bpp: float) -> float:
+        """What is best: on the right side of the goal first, then the better picture or rate."""
+        if self._goal.kind == "size":
+            over = bpp / self.model.bpp(self._goal.limit) - 1
+            return mse + 100 * max(0.0, over)
+        over = mse / self.model.mse(self._goal.limit) - 1
+        return bpp + 1e4 * max(0.0, over)
+
+    def _hold(self, share: float) -> bool:
+        """Whether a step more is needed here."""
+        if not (self._may_hold and share >= HOLD and self._difference is not None):
+            return False
+        self._may_hold = abs(self._difference) > SMALL and self._spent < HELD
+        self._spent += self._passed if self._may_hold else 0.0
+        return self._may_hold
+
+    def _follow(self, report: Report) -> None:
+        self._report(report)
+        if self._waiting and report.share >= self._waiting[0]:
+            del self._waiting[0]
+            if self._goal.kind == "size" and not report.hard:
+                self._look()
+        if report.share > self._share:
+            self._passed = report.share - self._share
+        passed, self._share = self._passed, report.share
+        if report.share < BEGIN or report.hard or passed <= 0:
+            return
+        difference = self._expected(report)
+        lag = max(LAGS[0] * (LAGS[1] / LAGS[0]) ** report.share, LAG_STEPS * passed)
+        weight = min(1.0, 4 * passed / lag)
+        before = difference if self._difference is None else self._difference
+        self._difference = before + weight * (difference - before)
+        slope = self._slope * max(WEAKEST, 1 - report.share)
+        change = -self._difference / slope * passed / lag
+        self._change(min(max(change, -LARGEST_CHANGE), LARGEST_CHANGE))
+
+    def _look(self) -> None:
+        """Learn what a file takes besides its latents."""
+        fitted = self._fit.rounded()
+        payload, planes = encode_latents(
+            fitted.context, self._fit.geometry, Table(), fitted.planes, self._fit.threads
+        )
+        coded = Coded(fitted.context, payload, planes, math.nan)
+        self.model.learn(fitted, coded, Found(self._size_of(fitted, coded), math.nan))
+
+    def _expected(self, report: Report) -> float:
+        """log of what the fit will end with over what is wanted."""
+        left = max(0.0, 1 - report.share / self._fit.recipe.hard_at)
+        if self._goal.kind == "size":
+            wanted = self.model.bpp(self._goal.aim)
+            # fitted to photos at 150 and 300 steps: 0.68 at 0.75 bits per pixel
+            more = 0.68 * min(4.0, math.pow(wanted / 0.75, -0.72)) * math.pow(left, 1.6)
+            return math.log(max(report.bpp, 1e-6) / wanted) - more
+        wanted = self.model.mse(self._goal.aim)
+        return math.log(max(report.mse, 1e-10) / wanted) - 1.15 * left * left
