@@ -35,7 +35,7 @@ from imcodec.pyramid.rate import Distribution, Pass
 from imcodec.pyramid.rate_kernel import StripPass
 from imcodec.pyramid.settings import NetworkSize
 from imcodec.pyramid.soap import Soap
-from imcodec.pyramid.start import start_network, start_picture
+from imcodec.pyramid.start import start_networks, start_picture
 from imcodec.pyramid.table import Ints, Table
 
 #: places in one piece of work
@@ -137,7 +137,7 @@ class Fit:
         ]
         self.latents = Latents(geometry, device, recipe.seed)
         if recipe.prior:
-            start_network(self.network, recipe.hidden, recipe.layers)
+            start_networks(self.network, self.filters, geometry)
         start_picture(
             self.latents,
             self.synthesis,

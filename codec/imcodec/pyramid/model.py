@@ -39,7 +39,7 @@ class ContextNetwork(nn.Module):
 
     def __init__(self, hidden: int, layers: int, table: Table, seed: int = 0) -> None:
         super().__init__()
-        self.table = table
+        self.table, self.hidden = table, hidden
         generator = torch.Generator().manual_seed(seed)
         free = hidden - 1
         sizes = [(QUEUE + PARENTS) * TAPS, *[free] * (layers - 1), 2]

@@ -11,13 +11,20 @@ import math
 from functools import cache
 from importlib.resources import files
 
-import numpy as np
 import torch
+from safetensors.torch import load
 from torch import Tensor
 
+from imcodec.pyramid.geometry import Geometry
 from imcodec.pyramid.interpolation import Interpolation
 from imcodec.pyramid.latents import LATENT_UNIT, Latents
-from imcodec.pyramid.model import LARGEST_BYTE, SYNTHESIS_UNIT, ContextNetwork, Synthesis
+from imcodec.pyramid.model import (
+    LARGEST_BYTE,
+    SYNTHESIS_UNIT,
+    ContextNetwork,
+    Filters,
+    Synthesis,
+)
 
 #: step of a latent at lambda = 1e-3, in colours of 0 .. 255; it grows with lambda's square root,
 #: as the best step of a uniform quantiser does (D = step**2 / 12, dD/dR = -2 D log 2)
@@ -32,22 +39,35 @@ FINE_PRICE = 7e-4
 LEAST_DEVIATION = 2.0
 
 
+#: the trained values of the package, and the name of the filters among them, [6, 3, 3]: those of
+#: cells of 32 pixels to those of single pixels
+PRIOR, FILTERS = "prior.safetensors", "filters"
+
+
+def key(hidden: int, layers: int, name: str) -> str:
+    """What a parameter of the context networks of a shape is called in the prior."""
+    return f"context-{layers}x{hidden}.{name}"
+
+
 @cache
-def prior(hidden: int, layers: int) -> dict[str, Tensor] | None:
-    """Start values of the context networks of this shape, if the package has them."""
-    source = files("imcodec.pyramid").joinpath(f"prior/context-{layers}x{hidden}.npz")
-    if not source.is_file():
-        return None
-    with source.open("rb") as stream, np.load(stream) as arrays:
-        return {key: torch.from_numpy(arrays[key].astype(np.float32)) for key in arrays.files}
+def prior() -> dict[str, Tensor]:
+    """The trained values that the package ships (benchmarks/prior/train.py), by name."""
+    source = files("imcodec.pyramid").joinpath(PRIOR)
+    return {name: value.float() for name, value in load(source.read_bytes()).items()}
 
 
 @torch.no_grad()
-def start_network(network: ContextNetwork, hidden: int, layers: int) -> None:
-    """Give the context networks the prior's values."""
-    values = prior(hidden, layers)
-    if values is not None:
-        network.load_state_dict(values)
+def start_networks(network: ContextNetwork, filters: Filters, geometry: Geometry) -> None:
+    """Give context networks and filters the prior's values, those that it has."""
+    values, start = prior(), key(network.hidden, len(network.weights), "")
+    found = {name.removeprefix(start): v for name, v in values.items() if name.startswith(start)}
+    if found:
+        network.load_state_dict(found)
+    known = values[FILTERS]
+    for level in range(1, geometry.levels + 1):
+        cell = geometry.pitch.bit_length() - 1 + geometry.levels - level  # log2 of its pixels
+        if cell < len(known):
+            filters.weights[level - 1] = known[len(known) - 1 - cell]
 
 
 @torch.no_grad()
