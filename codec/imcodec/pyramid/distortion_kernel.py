@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from imcodec.pyramid.compiled import compiled
+from imcodec.pyramid.photo_kernel import CHANNELS, LEVELS, TOGETHER, backwards, forwards
 from imcodec.pyramid.products import ZERO, Floats, outer, product, sums, transposed
 
 #: places that are worked on together
@@ -20,14 +21,25 @@ Arrays = tuple[Floats, Floats, Floats]
 
 
 def distortion_in_place(
-    features: Tensor, wanted: Tensor, integers: Sequence[Tensor], step: float, scale: float
+    features: Tensor,
+    wanted: Tensor,
+    integers: Sequence[Tensor],
+    step: float,
+    scale: float,
+    part: slice,
 ) -> tuple[Tensor, list[Tensor]]:
-    """As distortion.distortion(), for tensors on the CPU; `features` become their gradient."""
+    """As distortion.distortion() for a part of the places, start and stop; tensors on the CPU.
+
+    There `features` become their gradient.
+    """
     first, threshold, second = integers
     slope = step / 64
     weights = ((first * slope).numpy(), (threshold[:, 0] / 64).numpy(), second.numpy())
     grads = (np.zeros_like(weights[0]), np.zeros_like(weights[1]), np.zeros_like(weights[2]))
-    total = _blocks(features.numpy(), wanted.numpy(), weights, grads, np.float32(scale))
+    stop = min(part.stop, features.shape[1])
+    # whole arrays and a range, as the compiler knows of a part of them only that it has strides
+    arrays = features.numpy(), wanted.numpy()
+    total = _blocks(*arrays, part.start, stop, weights, grads, np.float32(scale))
     by_first, by_threshold, by_second = map(torch.from_numpy, grads)
     rest = [by_first * slope, by_threshold[:, None] / 64, by_second]
     return torch.tensor(total, dtype=torch.float64), rest
@@ -37,30 +49,35 @@ def distortion_in_place(
 def _blocks(
     features: Floats,
     wanted: Floats,
+    begin: int,
+    end: int,
     weights: Arrays,
     grads: Arrays,
     scale: np.float32,
 ) -> float:
     first, floor, second = weights
     by_first, by_floor, by_second = grads
-    levels, count = features.shape
-    units, channels = len(first), len(second)
+    levels, units, channels = len(features), len(first), len(second)
+    photo = levels == LEVELS and channels == CHANNELS and units % TOGETHER == 0
     x, gx = np.empty((levels, BLOCK), np.float32), np.empty((levels, BLOCK), np.float32)
     hidden, g = np.empty((units, BLOCK), np.float32), np.empty((units, BLOCK), np.float32)
     error = np.empty((channels, BLOCK), np.float32)
     no_bias = np.zeros(max(units, channels), np.float32)
     total = 0.0
-    for start in range(0, count, BLOCK):
-        n = min(BLOCK, count - start)
+    for start in range(begin, end, BLOCK):
+        n = min(BLOCK, end - start)
         for level in range(levels):
             source = features[level, start:]
             for j in range(n):
                 x[level, j] = source[j]
-        product(hidden, first, no_bias, x, n)
-        for u in range(units):
-            for j in range(n):
-                hidden[u, j] = max(hidden[u, j], floor[u])
-        product(error, second, no_bias, hidden, n)
+        if photo:
+            forwards(error, hidden, x, first, floor, second, n)
+        else:
+            product(hidden, first, no_bias, x, n)
+            for u in range(units):
+                for j in range(n):
+                    hidden[u, j] = max(hidden[u, j], floor[u])
+            product(error, second, no_bias, hidden, n)
         for c in range(channels):
             squares, colour = ZERO, wanted[c, start:]
             for j in range(n):
@@ -68,19 +85,41 @@ def _blocks(
                 squares += e * e
                 error[c, j] = e * scale * 2
             total += squares
-        outer(by_second, error, hidden, n)
-        transposed(g, second, error, n)
-        sums(by_floor, g, n)
-        for u in range(units):
-            live = ZERO
-            for j in range(n):
-                g[u, j] = g[u, j] if hidden[u, j] > floor[u] else ZERO
-                live += g[u, j]
-            by_floor[u] -= live
-        outer(by_first, g, x, n)
-        transposed(gx, first, g, n)
+        if photo:
+            backwards(
+                gx, by_first, by_floor, by_second, error, hidden, x, first, floor, second, n
+            )
+        else:
+            _backwards(gx, grads, error, hidden, g, x, weights, n)
         for level in range(levels):
             target = features[level, start:]
             for j in range(n):
                 target[j] = gx[level, j]
     return total
+
+
+@compiled
+def _backwards(
+    gx: Floats,
+    grads: Arrays,
+    error: Floats,
+    hidden: Floats,
+    g: Floats,
+    x: Floats,
+    weights: Arrays,
+    n: int,
+) -> None:
+    """What photo_kernel.backwards() does, for any shape; g [units, n] is space to work in."""
+    first, floor, second = weights
+    by_first, by_floor, by_second = grads
+    outer(by_second, error, hidden, n)
+    transposed(g, second, error, n)
+    sums(by_floor, g, n)
+    for u in range(len(first)):
+        live = ZERO
+        for j in range(n):
+            g[u, j] = g[u, j] if hidden[u, j] > floor[u] else ZERO
+            live += g[u, j]
+        by_floor[u] -= live
+    outer(by_first, g, x, n)
+    transposed(gx, first, g, n)

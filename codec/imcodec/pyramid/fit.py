@@ -287,9 +287,10 @@ class Fit:
 
         def draw(start: int) -> tuple[Tensor, list[Tensor]]:
             part = slice(start, start + self._chunk)
-            work = (features[:, part], self.colours[:, part], weights, self._step, scale)
             if not self._whole:
-                return distortion_in_place(*work)
+                whole = features, self.colours, weights, self._step, scale
+                return distortion_in_place(*whole, part)
+            work = (features[:, part], self.colours[:, part], weights, self._step, scale)
             error, features[:, part], rest = distortion(*work)
             return error, rest
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from imcodec.pyramid.filter_kernel import by_filter, filtered
 from imcodec.pyramid.geometry import Geometry
 
 #: pixels in one run of cells: enough to keep the products dense, few enough to waste little
@@ -117,6 +118,10 @@ class Filtering:
     def adjoint(self, grad: Tensor) -> tuple[Tensor, Tensor]:
         """Gradients by the plane [h, w] and the filter [3, 3] from that by the filtered plane."""
         by_plane = self._shifted(F.pad(grad, (1, 1, 1, 1)), self._weights.flip(0, 1))
+        if grad.device.type == "cpu" and grad.dtype == torch.float32:
+            total = torch.zeros(3, 3)
+            by_filter(total.numpy(), grad.contiguous().numpy(), self._padded.numpy())
+            return by_plane, total
         products = [(view * grad).sum() for view in self._views(self._padded)]
         return by_plane, torch.stack(products).view(3, 3)
 
@@ -125,6 +130,10 @@ class Filtering:
         return [padded[i : i + height, j : j + width] for i in range(3) for j in range(3)]
 
     def _shifted(self, padded: Tensor, weights: Tensor) -> Tensor:
+        if padded.device.type == "cpu" and padded.dtype == torch.float32:
+            out = torch.empty(self.size)
+            filtered(out.numpy(), padded.numpy(), weights.contiguous().numpy())
+            return out
         total = padded.new_zeros(self.size)
         for view, weight in zip(self._views(padded), weights.flatten(), strict=True):
             total.addcmul_(view, weight)
