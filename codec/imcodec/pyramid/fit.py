@@ -181,7 +181,7 @@ class Fit:
                 falling = max(recipe.last, (1 + math.cos(math.pi * min(share, 1))) / 2)
                 latents.param_groups[0]["lr"] = recipe.rates[0] * falling
                 networks.rates[:] = [rate * falling for rate in recipe.rates[1:]]
-                value, derivative = self.value(share, hard)
+                value, derivative = self.value(share, hard, pool.map)
                 mse, bpp = self.backward(value, pool)
                 self.latents.gradient.mul_(derivative)
                 cost = mse + self.lmbda * bpp
@@ -247,7 +247,9 @@ class Fit:
             _each(pool, draw_part, range(0, features.shape[1], self._chunk))
         return colours.clamp_(0, 255).round_()
 
-    def value(self, share: float, hard: bool) -> tuple[Tensor, Tensor | float]:
+    def value(
+        self, share: float, hard: bool, each: Callable[..., Iterable[object]] = map
+    ) -> tuple[Tensor, Tensor | float]:
         """Latents as the loss sees them, and their derivative by the stored ones."""
         if hard:
             return self.latents.rounded(), 16.0
@@ -255,7 +257,7 @@ class Fit:
         f = share / recipe.hard_at
         temperature = recipe.temperature[0] + (recipe.temperature[1] - recipe.temperature[0]) * f
         noise = recipe.noise[0] + (recipe.noise[1] - recipe.noise[0]) * f
-        return self.latents.softened(temperature, noise)
+        return self.latents.softened(temperature, noise, each)
 
     def backward(self, value: Tensor, pool: ThreadPoolExecutor) -> tuple[float, float]:
         """(mse, bits per pixel) of latents [symbols], with all gradients of the loss.

@@ -9,6 +9,7 @@ neural compression"; recipe of the Cool-chic codecs): value -> sr(sr(value) + no
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor
@@ -16,6 +17,9 @@ from torch import Tensor
 from imcodec.pyramid.context import LARGEST_LATENT
 from imcodec.pyramid.geometry import Geometry
 
+#: latents that are softened together, with a source of noise of their own: two threads have work in
+#: small pictures, too, and results do not depend on the number of threads
+TOGETHER = 2**17
 #: integer latents per unit of a stored latent: sets how fast they learn
 LATENT_UNIT = 16.0
 
@@ -31,7 +35,12 @@ class Latents:
         #: integers / LATENT_UNIT, [symbols], with a gradient
         self.stored = torch.zeros(geometry.symbols, device=device)
         self.stored.grad = torch.zeros_like(self.stored)
-        self._generator = torch.Generator(device).manual_seed(seed)
+        together = TOGETHER if device.type == "cpu" else geometry.symbols
+        starts = range(0, geometry.symbols, together)
+        self._parts = [slice(start, start + together) for start in starts]
+        self._generators = [
+            torch.Generator(device).manual_seed((seed + start) % 2**63) for start in starts
+        ]
 
     @property
     def gradient(self) -> Tensor:
@@ -52,18 +61,36 @@ class Latents:
         """Integers as floats, [symbols]."""
         return (self.stored * LATENT_UNIT).round_().clamp_(-LARGEST_LATENT, LARGEST_LATENT)
 
-    def softened(self, temperature: float, noise: float) -> tuple[Tensor, Tensor]:
-        """Soft integers and their derivative by the stored values, both [symbols]."""
-        value = self.stored * LATENT_UNIT
-        derivative = torch.full_like(value, LATENT_UNIT)
-        slope = 0.5 / math.tanh(1 / (2 * temperature))
-        for turn in range(2):
-            base = value.floor().add_(0.5)
-            tanh = value.sub_(base).div_(temperature).tanh_()
-            derivative.mul_(torch.addcmul(tanh.new_ones(()), tanh, tanh, value=-1))
-            derivative.mul_(slope / temperature)
-            value = base.add_(tanh, alpha=slope)
-            if turn == 0:
-                spread = torch.empty_like(value).normal_(0, noise, generator=self._generator)
-                value += spread
+    def softened(
+        self, temperature: float, noise: float, each: Callable[..., Iterable[object]] = map
+    ) -> tuple[Tensor, Tensor]:
+        """Soft integers and their derivative by the stored values, both [symbols].
+
+        `each` is map, or that of a pool of threads.
+        """
+        value, derivative = torch.empty_like(self.stored), torch.empty_like(self.stored)
+
+        def part(where: slice, generator: torch.Generator) -> None:
+            with torch.no_grad():
+                found = _softened(self.stored[where], temperature, noise, generator)
+                value[where], derivative[where] = found
+
+        list(each(part, self._parts, self._generators))
         return value, derivative
+
+
+def _softened(
+    stored: Tensor, temperature: float, noise: float, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    value = stored * LATENT_UNIT
+    derivative = torch.full_like(value, LATENT_UNIT)
+    slope = 0.5 / math.tanh(1 / (2 * temperature))
+    for turn in range(2):
+        base = value.floor().add_(0.5)
+        tanh = value.sub_(base).div_(temperature).tanh_()
+        derivative.mul_(torch.addcmul(tanh.new_ones(()), tanh, tanh, value=-1))
+        derivative.mul_(slope / temperature)
+        value = base.add_(tanh, alpha=slope)
+        if turn == 0:
+            value += torch.empty_like(value).normal_(0, noise, generator=generator)
+    return value, derivative
