@@ -129,7 +129,8 @@ def test_codecs_give_the_picture_back(name: str) -> None:
     sizes, qualities = [], []
     for setting in (codec.ladder[1], codec.ladder[-1]):
         data = codec.encode(picture, setting, 1)
-        decoded = codec.decode(data, 1)
+        assert codec.encode(picture, setting, 2) == data
+        decoded = codec.decode(data, 2)
         assert decoded.shape == picture.shape
         sizes.append(len(data))
         qualities.append(psnr(picture, decoded))

@@ -81,7 +81,7 @@ def run(
             pictures,
             output,
             anchor=anchor,
-            title=title or f"{len(pictures)} pictures, {len(chosen)} codecs",
+            title=title or "imcodec and other codecs",
             shown=shown,
         )
     report.note(f"{written[0]}: {len(rows.found.current())} rows; open it in a browser")

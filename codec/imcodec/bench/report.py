@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import statistics
 from collections import defaultdict
 from collections.abc import Sequence
@@ -29,16 +30,14 @@ def report(rows: Rows, shown: Sequence[Sheet], *, anchor: str, title: str) -> st
     UsageError if there are no rows, MissingExtraError without bjontegaard.
     """
     data = report_data(rows, shown, anchor)
-    page = _asset("report.html")
     text = json.dumps(data, allow_nan=False, separators=(",", ":")).replace("</", "<\\/")
-    for name, value in (
-        ("title", escape(title)),
-        ("style", _asset("report.css")),
-        ("script", _asset("report.js")),
-        ("data", text),
-    ):
-        page = page.replace(f"{{{{{name}}}}}", value)
-    return page
+    parts = {
+        "title": escape(title),
+        "style": _asset("report.css"),
+        "script": _asset("report.js"),
+        "data": text,
+    }
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], _asset("report.html"))
 
 
 def _asset(name: str) -> str:
