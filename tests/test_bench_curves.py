@@ -110,7 +110,7 @@ def test_both_forms_of_a_comparison() -> None:
     assert found.over_set is not None
     assert found.over_set.percent == pytest.approx(20, abs=0.1)  # y weighs four times as much
     single = compare(anchor, test, ["x", "y", "z"], PSNR)
-    assert (single.counted, single.pictures) == (2, 3)
+    assert (list(single.each), single.pictures) == (["x", "y"], 3)
     assert single.over_set is None
     assert single.reason
 

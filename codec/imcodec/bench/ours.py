@@ -100,10 +100,10 @@ def pyramid(effort: int) -> Ours:
 
 
 def _mlp(pixels: Pixels, setting: float, threads: int) -> MlpSettings:
+    # it chooses its threads by itself: small steps are slower on several
     return MlpSettings(
         widths=(width_for(pixels.shape[0] * pixels.shape[1], bits_for(setting)),) * 2,
         device="cpu",
-        threads=threads,
     )
 
 
@@ -122,7 +122,7 @@ def width_for(pixels: int, bits: float) -> int:
 
 def _recipe(name: str) -> Ours:
     def settings(pixels: Pixels, setting: float, threads: int) -> MlpSettings:
-        return mlp_settings_from(recipe=name, device="cpu", threads=threads)
+        return mlp_settings_from(recipe=name, device="cpu")
 
     return Ours(
         name=name,

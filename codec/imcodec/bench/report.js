@@ -246,8 +246,13 @@
     const anchor = set.codecs.includes(now.anchor) ? now.anchor : set.codecs[0];
     const found = set.codecs
       .filter((name) => name !== anchor)
-      .map((name) => ({ name, ...codecs[name], ...set.bd[now.metric.name][anchor][name], published: false }));
-    if (now.metric.name === "psnr" && set.publishedBd[anchor]) {
+      .map((name) => {
+        const entry = { name, ...codecs[name], ...set.bd[now.metric.name][anchor][name], published: false };
+        entry.counted = Object.keys(entry.each).length;
+        if (now.single) [entry.percent, entry.low, entry.high] = entry.each[now.single] || [null, null, null];
+        return entry;
+      });
+    if (!now.single && now.metric.name === "psnr" && set.publishedBd[anchor]) {
       for (const [label, entry] of Object.entries(set.publishedBd[anchor])) found.push({ name: label, label, colour: "var(--published)", ...entry, published: true });
     }
     found.sort((a, b) => (a.percent ?? Infinity) - (b.percent ?? Infinity));
@@ -262,10 +267,12 @@
   function drawBd() {
     const now = state();
     const { set, anchor, found } = comparisons(now);
-    const head = element("tr", {}, ...["codec", "", "bits over the set", "mean of pictures", `common range of ${now.metric.label}`].map((text) => element("th", {}, text)));
+    const head = element("tr", {}, ...["codec", "", now.single ? "bits for this picture" : "bits over the set", "mean of pictures", `common range of ${now.metric.label}`].map((text) => element("th", {}, text)));
     const sizes = found.filter((entry) => entry.percent !== null).map((entry) => entry.percent);
     const low = Math.min(0, ...sizes);
-    const high = Math.min(Math.max(10, ...sizes), Math.max(100, 2.5 * Math.abs(low)));
+    // What others published may be far away; it must not press the rest together.
+    const measured = found.filter((entry) => !entry.published && entry.percent !== null).map((entry) => entry.percent);
+    const high = Math.min(Math.max(10, ...sizes), Math.max(150, ...measured));
     const place = (value) => (100 * (Math.min(value, high) - low)) / (high - low);
     const rows = found.map((entry) => {
       const row = element("tr", { class: entry.published ? "published" : "" });
@@ -289,9 +296,10 @@
       return row;
     });
     $("bd").replaceChildren(element("thead", {}, head), element("tbody", {}, ...rows));
-    const few = set.pictures.length < data.pictures.length ? ` These are ${set.names.join(", ")}.` : "";
+    const few = !now.single && set.pictures.length < data.pictures.length ? ` These are ${set.names.join(", ")}.` : "";
+    const where = now.single ? `for ${pictures[now.single].name}` : `over ${set.label.replace(/^Kodak, /, "the Kodak set, ")}`;
     $("bd-hint").textContent =
-      `How many more bits (+) or fewer (−) than ${codecs[anchor].label} for the same ${now.metric.label}, over ${set.label.replace(/^Kodak, /, "the Kodak set, ")}.${few} ` +
+      `How many more bits (+) or fewer (−) than ${codecs[anchor].label} for the same ${now.metric.label}, ${where}.${few} ` +
       `BD-rate, piecewise cubic, over the range that both have; without ${plain(100 * data.leastOverlap, 0)} % of the shorter range in common there is no number.`;
   }
 
@@ -479,7 +487,8 @@
       const amount = `${plain(Math.abs(entry.percent), 0)} % ${entry.percent < 0 ? "fewer" : "more"} bits`;
       return `${entry.label} takes ${amount} than ${codecs[anchor].label} for the same ${now.metric.label}`;
     });
-    const count = `${set.pictures.length} picture${set.pictures.length === 1 ? "" : "s"}, ${set.codecs.length} codecs.`;
+    const subject = now.single ? pictures[now.single].name : `${set.pictures.length} picture${set.pictures.length === 1 ? "" : "s"}`;
+    const count = `${subject}, ${set.codecs.length} codecs.`;
     $("lead").textContent = said.length ? `${count} ${said.join("; ")}.` : count;
   }
 

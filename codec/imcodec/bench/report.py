@@ -184,7 +184,10 @@ def _comparison(found: Comparison) -> dict[str, Any]:
         "low": over and _short(over.low),
         "high": over and _short(over.high),
         "perPicture": _short(found.per_picture),
-        "counted": found.counted,
+        "each": {
+            picture: [_short(rate.percent), _short(rate.low), _short(rate.high)]
+            for picture, rate in found.each.items()
+        },
         "pictures": found.pictures,
         "reason": found.reason,
     }
