@@ -93,6 +93,9 @@ def test_sets_of_pictures() -> None:
     first, second = picture_sets(rows)
     assert (first.pictures, first.codecs) == (("x", "y", "z"), ("a", "b"))
     assert (second.pictures, second.codecs) == (("x", "z"), ("a", "b", "slow"))
+    alone = [row("first", picture, 1, 100, 30.0) for picture in "uvxyz"]
+    assert picture_sets([*alone, *rows])[0].codecs == ("first", "a", "b")
+    assert [each.codecs for each in picture_sets(alone)] == [("first",)]
 
 
 def test_both_forms_of_a_comparison() -> None:

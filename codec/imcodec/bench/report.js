@@ -351,7 +351,7 @@
   const PARTS = [["payload", "latents", "var(--other-3)"], ["weights", "weights", "var(--ours-0)"], ["graph", "graph", "var(--ours-3)"], ["header", "header", "var(--other-0)"]];
   function drawParts() {
     const { parts } = setOf(state());
-    const bars = Object.entries(parts).flatMap(([name, found]) => found.map((part) => ({ label: codecs[name].label, ...part })));
+    const bars = Object.entries(parts).flatMap(([name, found]) => found.map((part) => ({ label: codecs[name].label, of: found.length > 1 ? `q ${part.setting}` : "", ...part })));
     $("parts-section").hidden = !bars.length;
     if (!bars.length) return;
     $("parts-legend").replaceChildren(...PARTS.map(([, label, colour]) => element("span", { class: "block", style: `--c: ${colour}` }, element("i"), label)));
@@ -371,7 +371,7 @@
         if (width < 560) { root.append(svg("text", { x: 0, y: at + 12, class: "strong" }, bar.label)); at += 20; }
         last = bar.label;
       }
-      root.append(svg("text", { x: left - 8, y: at + 14, "text-anchor": "end" }, `${width < 560 ? "" : bar.label + ", "}q ${bar.setting}`));
+      root.append(svg("text", { x: left - 8, y: at + 14, "text-anchor": "end" }, width < 560 ? bar.of : [bar.label, bar.of].filter(Boolean).join(", ")));
       const whole = bar.graph + bar.weights + bar.payload + bar.header;
       let sum = 0;
       for (const [name, label, colour] of PARTS) {
@@ -427,7 +427,7 @@
     document.querySelector(".captions").style.maxWidth = shownWidth;
     $("left-caption").replaceChildren(...caption(a, sheet));
     $("right-caption").replaceChildren(...caption(b, sheet));
-    $("slider-hint").textContent = `Every codec at about ${bytes(sheet.bytes)} bytes for the whole picture; move the line. The map shows where the two differ.`;
+    $("slider-hint").textContent = `Every codec as near to ${bytes(sheet.bytes)} bytes for the whole picture as it comes; move the line. The map shows where the two differ.`;
     move();
     drawMap();
   }
