@@ -345,7 +345,7 @@ def test_a_missing_package_is_told_before_the_work(
 def test_a_codec_whose_package_is_missing_is_left_out(
     cli: Cli, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("imcodec.bench.codecs.find_spec", lambda name: None)
+    monkeypatch.setattr("imcodec.bench.codec.find_spec", lambda name: None)
     done = cli(*CALL, "--codecs", "jxl,jpeg", "--qualities", "50", "--anchor", "jpeg")
     assert done.code == 0
     assert "JPEG XL is left out: jxl needs pillow-jxl-plugin" in done.err

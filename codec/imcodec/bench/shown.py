@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from imcodec.bench.codecs import Codec, codec_named
+from imcodec.bench.codec import Codec
+from imcodec.bench.codecs import codec_named
 from imcodec.bench.machine import processors
 from imcodec.bench.matching import nearest_size
 from imcodec.bench.plan import BenchPicture, coded_path
