@@ -35,7 +35,7 @@ def run(
     from imcodec.bench.codecs import chosen_codecs, codec_named
     from imcodec.bench.outputs import ROWS, require_packages, write_outputs
     from imcodec.bench.plan import all_jobs, chosen_settings
-    from imcodec.bench.quality import check_metrics
+    from imcodec.bench.quality import able_metrics
     from imcodec.bench.rows import RowFile
     from imcodec.bench.run import run_jobs
     from imcodec.errors import MissingExtraError, RuntimeFailureError
@@ -44,8 +44,8 @@ def run(
     chosen = chosen_codecs(_names(codecs), _efforts(efforts))
     codec_named(anchor)
     settings = chosen_settings(chosen, qualities)
-    wanted = _names(metrics)
-    for line in check_metrics(wanted):
+    wanted, missing = able_metrics(_names(metrics))
+    for line in missing:
         report.note(line)
     able = []
     for codec in chosen:
