@@ -183,6 +183,7 @@
     const group = svg("g", { "clip-path": "url(#inside)" });
     box.root.append(clip, group);
     const points = [];
+    const labels = [];
     const inside = (px, py) => px >= box.left - 4 && px <= box.right + 6 && py >= box.top - 4 && py <= box.bottom + 4;
     for (const entry of references) {
       const places = entry.points.map(([rate, value]) => [x(rate), y(value)]);
@@ -190,11 +191,14 @@
       entry.points.forEach(([rate, value], i) => {
         if (inside(...places[i])) points.push({ x: places[i][0], y: places[i][1], text: `${entry.label} (published)\n${plain(rate, 3)} bits per pixel\n${now.metric.label} ${plain(value, now.metric.digits)}` });
       });
-      const visible = places.filter((place) => inside(...place));
-      const last = visible[visible.length - 1];
-      if (last) {
-        const end = last[0] > box.right - 90;
-        box.root.append(svg("text", { x: last[0] + (end ? -8 : 6), y: last[1] + (end ? -6 : 12), "text-anchor": end ? "end" : "start", "font-size": 11 }, entry.label));
+      const free = places
+        .filter((place) => inside(...place))
+        .reverse()
+        .map(([px, py]) => ({ end: px > box.right - 90, x: px, y: py }))
+        .find((at) => !labels.some((other) => Math.abs(other.x - at.x) < 80 && Math.abs(other.y - at.y) < 14));
+      if (free) {
+        labels.push(free);
+        box.root.append(svg("text", { x: free.x + (free.end ? -8 : 6), y: free.y + (free.end ? -6 : 12), "text-anchor": free.end ? "end" : "start", "font-size": 11 }, entry.label));
       }
     }
     const drawn = [...lines].sort((a, b) => Number(a.ours) - Number(b.ours));

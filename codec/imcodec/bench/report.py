@@ -138,7 +138,7 @@ def _set(
     return {
         "label": label,
         "pictures": list(chosen.pictures),
-        "names": [pictures[sha].picture for sha in chosen.pictures],
+        "names": sorted(pictures[sha].picture for sha in chosen.pictures),
         "codecs": list(chosen.codecs),
         "curves": {
             metric.name: {
