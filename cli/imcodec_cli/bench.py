@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,22 +60,20 @@ def run(
     with tempfile.TemporaryDirectory(prefix="imcodec-bench-") as folder:
         scratch = Path(folder)
         pictures = _load(report, found, scratch, max_pixels)
-        rows = RowFile(output / ROWS)
-        report.interrupted = f"the same call goes on with what {output / ROWS} has"
         todo = all_jobs(pictures, able, settings, wanted, output)
+        report.interrupted = f"the same call goes on with what {output / ROWS} has"
 
         def failed(job: Job, error: Exception) -> None:
             name = f"{job.picture.name}, {job.codec.name}, {job.setting:g}"
             report.error(RuntimeFailureError(f"{name}: {error}"))
 
-        with shown_count(report) as update:
+        with closing(RowFile(output / ROWS)) as rows, shown_count(report) as update:
 
             def made(standing: Standing) -> None:
                 update(standing)
                 report.result(_values(standing))
 
             run_jobs(todo, rows, scratch, workers=jobs, on_row=made, on_error=failed)
-        rows.close()
         report.detail(f"{output / ROWS}: {len(rows.found.rows)} rows")
         written = write_outputs(
             rows.found,
