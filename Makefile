@@ -1,9 +1,10 @@
 # make demo   set everything up, draw a picture, encode it, decode it, compare; results in demo/
 # make test   set everything up, run the tests
 # make check  what CI runs besides the tests: lint and types
-# make bench-quick               all codecs on small pictures, in minutes: see bench/quick/report.html
-# make bench-kodak KODAK=FOLDER  the rows behind the README's figures, in hours
-# make bench-speed               the speed of the parts beside that at the last commit
+# make bench-quick                 all codecs on small pictures, in minutes: see bench/quick/report.html
+# make bench-kodak KODAK=FOLDER    the rows behind the README's figures, in hours
+# make bench-scaling PICTURE=FILE  time and memory over pixels and threads: see bench/scaling/
+# make bench-speed                 the speed of the parts beside that at the last commit
 
 PYTHON ?= python3
 VENV := .venv
@@ -13,7 +14,7 @@ BENCH := $(VENV)/bin/imcodec bench
 # of the Kodak pictures, those that are also encoded with more effort
 EIGHT := $(foreach n,01 05 07 13 15 19 20 23,$(KODAK)/kodim$(n).png)
 
-.PHONY: demo test check bench-quick bench-kodak bench-speed clean
+.PHONY: demo test check bench-quick bench-kodak bench-scaling bench-speed clean
 
 demo: $(READY)
 	$(VENV)/bin/python benchmarks/demo/run.py demo
@@ -27,10 +28,10 @@ check: $(READY)
 	$(VENV)/bin/mypy
 
 bench-quick: $(READY)
-	$(VENV)/bin/python benchmarks/pictures.py bench/pictures
-	$(BENCH) bench/pictures -o bench/quick --title "Small pictures" --efforts 1,3 \
+	$(VENV)/bin/python benchmarks/pictures.py bench/pictures --side 128
+	$(BENCH) bench/pictures -o bench/quick --title "Small pictures" --efforts 1,3 -j 2 \
 		--codecs imcodec,imcodec-mlp,article-1,article-2,article-3,jpeg,webp,avif-420,avif-444,jxl,jpeg2000 \
-		--qualities imcodec-mlp=0,50,100
+		--qualities imcodec-mlp=0,50
 
 # begins with the rows that are checked in, and puts back what it adds
 bench-kodak: $(READY)
@@ -43,6 +44,10 @@ bench-kodak: $(READY)
 	cp bench/kodak/rows.jsonl benchmarks/results/kodak.jsonl
 	cp bench/kodak/rate-psnr.png docs/images/kodak-rate.png
 	$(VENV)/bin/python benchmarks/tables.py
+
+bench-scaling: $(READY)
+	@test -f "$(PICTURE)" || { echo "make bench-scaling PICTURE=file of a photo"; exit 2; }
+	$(BENCH) --scaling $(PICTURE) -o bench/scaling
 
 bench-speed: $(READY)
 	$(VENV)/bin/python benchmarks/speed/against.py

@@ -7,6 +7,7 @@ in it: "rows", a file of rows; "kind", and what that kind needs:
 
     same quality    a row for each of "pictures" (name: words): what "codec" makes of it at
                     "setting", and the bytes that each of "others" takes for the same PSNR
+    files           every row as it is: bytes, bits per pixel, PSNR, SSIM
     bd-rate         a row for each of "codecs": bits for the same PSNR against each of "anchors",
                     over all pictures that the three have, and median seconds for a picture
 
@@ -68,6 +69,16 @@ def same_quality(rows: list[Row], wanted: dict[str, Any]) -> list[str]:
     return lines
 
 
+def files(rows: list[Row], wanted: dict[str, Any]) -> list[str]:
+    """Every row as it is."""
+    lines = ["| | bytes | bits per pixel | PSNR | SSIM |", "| --- | ---: | ---: | ---: | ---: |"]
+    for row in rows:
+        label = f"{codec_named(row.codec).label}, quality {row.setting:g}"
+        quality = f"{row.quality['psnr']:.2f} dB | {row.quality['ssim']:.3f}"
+        lines.append(f"| {label} | {row.bytes:,} | {row.bpp:.3f} | {quality} |")
+    return lines
+
+
 def bd_rates(rows: list[Row], wanted: dict[str, Any]) -> list[str]:
     """BD-rates over the pictures in common."""
     anchors = wanted["anchors"]
@@ -96,6 +107,7 @@ def bd_rates(rows: list[Row], wanted: dict[str, Any]) -> list[str]:
 
 KINDS: dict[str, Callable[[list[Row], dict[str, Any]], list[str]]] = {
     "same quality": same_quality,
+    "files": files,
     "bd-rate": bd_rates,
 }
 

@@ -18,10 +18,12 @@ from console import Cli
 from imcodec.bench import ours
 from imcodec.bench.codecs import CODECS, DEFAULT, NAMES, chosen_codecs, codec_named
 from imcodec.bench.matching import nearest_size
-from imcodec.bench.plan import as_rgb, chosen_settings, digest
+from imcodec.bench.measure import Crew, Worker
+from imcodec.bench.plan import Job, as_rgb, chosen_settings, digest, load_picture
 from imcodec.bench.rows import Row, RowFile, read_rows
-from imcodec.bench.run import shares
+from imcodec.bench.run import run_jobs, shares
 from imcodec.errors import InvalidFileError, UsageError
+from imcodec.image import write_picture
 from imcodec.metrics import psnr
 from make_reference import commands
 from pictures import scene
@@ -129,7 +131,8 @@ def test_codecs_give_the_picture_back(name: str) -> None:
     sizes, qualities = [], []
     for setting in (codec.ladder[1], codec.ladder[-1]):
         data = codec.encode(picture, setting, 1)
-        decoded = codec.decode(data, 1)
+        assert codec.encode(picture, setting, 2) == data
+        decoded = codec.decode(data, 2)
         assert decoded.shape == picture.shape
         sizes.append(len(data))
         qualities.append(psnr(picture, decoded))
@@ -164,6 +167,40 @@ def test_nearest_size() -> None:
     assert quality in (30, 31)
     assert len(data) == 2 * quality
     assert nearest_size(10**6, bytes)[0] == 100
+
+
+def test_a_judge_that_dies_costs_one_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a process that ends without an answer is an error that says so."""
+    write_picture(scene(24, 16), tmp_path / "bird.png")
+    picture = load_picture(tmp_path / "bird.png", tmp_path, max_pixels=0)
+    jobs = [
+        Job(picture, codec_named("jpeg"), quality, ["psnr"], tmp_path / f"{quality}.jpg")
+        for quality in (10, 20, 30)
+    ]
+    judges: list[Worker] = []
+
+    def measure(job: Job, crew: Crew, judge: Worker, *_: object) -> Row:
+        judges.append(judge)
+        if job.setting == 20:
+            judge.kill()
+        judge.ask({"task": "judge", "pixels": str(job.picture.pixels), "metrics": ["psnr"]}
+                  | {"decoded": str(job.picture.pixels)})  # fmt: skip
+        return row(job.setting)
+
+    monkeypatch.setattr("imcodec.bench.run.measure", measure)
+    failed: list[str] = []
+    rows = RowFile(tmp_path / "rows.jsonl")
+    run_jobs(
+        jobs,
+        rows,
+        tmp_path,
+        on_row=lambda standing: None,
+        on_error=lambda job, error: failed.append(f"{job.setting}: {error}"),
+    )
+    rows.close()
+    assert [each.setting for each in rows.found.rows] == [10, 30]
+    assert failed == ["20: the process ended with code -9; is there enough memory?"]
+    assert judges[0] is judges[1] is not judges[2]
 
 
 # Benches
@@ -344,7 +381,7 @@ def test_a_missing_package_is_told_before_the_work(
 def test_a_codec_whose_package_is_missing_is_left_out(
     cli: Cli, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("imcodec.bench.codecs.find_spec", lambda name: None)
+    monkeypatch.setattr("imcodec.bench.codec.find_spec", lambda name: None)
     done = cli(*CALL, "--codecs", "jxl,jpeg", "--qualities", "50", "--anchor", "jpeg")
     assert done.code == 0
     assert "JPEG XL is left out: jxl needs pillow-jxl-plugin" in done.err

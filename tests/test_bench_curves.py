@@ -93,6 +93,9 @@ def test_sets_of_pictures() -> None:
     first, second = picture_sets(rows)
     assert (first.pictures, first.codecs) == (("x", "y", "z"), ("a", "b"))
     assert (second.pictures, second.codecs) == (("x", "z"), ("a", "b", "slow"))
+    alone = [row("first", picture, 1, 100, 30.0) for picture in "uvxyz"]
+    assert picture_sets([*alone, *rows])[0].codecs == ("first", "a", "b")
+    assert [each.codecs for each in picture_sets(alone)] == [("first",)]
 
 
 def test_both_forms_of_a_comparison() -> None:
@@ -110,7 +113,7 @@ def test_both_forms_of_a_comparison() -> None:
     assert found.over_set is not None
     assert found.over_set.percent == pytest.approx(20, abs=0.1)  # y weighs four times as much
     single = compare(anchor, test, ["x", "y", "z"], PSNR)
-    assert (single.counted, single.pictures) == (2, 3)
+    assert (list(single.each), single.pictures) == (["x", "y"], 3)
     assert single.over_set is None
     assert single.reason
 

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from imcodec.bench.rows import Row
+from imcodec.bench.run import Standing
 from imcodec.progress import Progress
 from imcodec_cli import progress as shown
 from imcodec_cli.report import Report
@@ -40,3 +42,19 @@ def test_a_slow_first_step_makes_no_long_job(capsys: pytest.CaptureFixture[str])
         assert update is not None
         update(reported(1, 5.0))
     assert capsys.readouterr().err == ""
+
+
+def test_a_bench_counts_its_rows(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = Row("bird.png", "0", 8, 8, "webp", 75.0, "1", 100, {})
+    standing = Standing(done=3, total=40, elapsed=9.0, remaining=111.0, row=row)
+    with shown.shown_count(Report()) as update:
+        update(standing)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(shown, "LINE_INTERVAL", 0.0)
+    with shown.shown_count(Report()) as update:
+        update(standing)
+    with shown.shown_count(Report(quiet=True)) as update:
+        update(standing)
+    assert capsys.readouterr().err == "bench: 3/40 rows  bird.png webp 75  1:51 left\n"

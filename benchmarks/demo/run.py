@@ -3,24 +3,30 @@
     python benchmarks/demo/run.py DIRECTORY
 
 Leaves in DIRECTORY the picture (bird.png), the file (bird.onnx), what it decodes to (bird-1x.png,
-bird-2x.png), the training curve and a sheet with the picture and the decoded one side by side.
+bird-2x.png), the training curve, a sheet with the picture and the decoded one side by side, and
+rows.jsonl, whose copy in results/demo.jsonl is what tables.py makes the README's table of.
 """
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 from godwit import draw
-from numpy.typing import NDArray
 
-from imcodec import read_picture, write_picture
+from imcodec import PyramidSettings, read_picture, write_picture
+from imcodec.bench.codec import Codec, Pixels
 from imcodec.bench.codecs import codec_named
+from imcodec.bench.machine import this_machine
 from imcodec.bench.matching import nearest_size
-from imcodec.metrics import psnr, ssim
+from imcodec.bench.ours import shown
+from imcodec.bench.plan import digest
+from imcodec.bench.quality import measure_all
+from imcodec.bench.rows import Row
 
+EFFORT = 4
 OTHERS = ("jpeg-progressive", "webp", "avif-444")
 
 
@@ -30,11 +36,16 @@ def main() -> None:
     picture, coded = directory / "bird.png", directory / "bird.onnx"
     print("drawing a godwit ...", flush=True)
     write_picture(draw(), picture)
-    imcodec("encode", picture, coded, "--effort", "4", "--plot", directory / "training-curve.png")
+    imcodec(
+        "encode", picture, coded, "--effort", EFFORT, "--plot", directory / "training-curve.png"
+    )
     imcodec("decode", coded, directory / "bird-1x.png", "-v")
     imcodec("decode", coded, directory / "bird-2x.png", "--scale", "2")
     imcodec("compare", picture, coded, "--side-by-side", directory / "side-by-side.png")
-    print_table(picture, coded, directory / "bird-1x.png")
+    rows = measured(picture, coded)
+    lines = [json.dumps({"machine": this_machine()}), *(each.to_json() for each in rows)]
+    (directory / "rows.jsonl").write_text("\n".join(lines) + "\n")
+    print_table(rows)
     print(f"\nLook at {directory / 'side-by-side.png'} and {directory / 'training-curve.png'}.")
 
 
@@ -45,25 +56,47 @@ def imcodec(*arguments: object) -> None:
     subprocess.run([sys.executable, "-m", "imcodec_cli", *words], check=True)
 
 
-def print_table(picture: Path, coded: Path, decoded: Path) -> None:
-    """Size and quality beside the codecs that people would use instead, at the nearest size."""
+def measured(picture: Path, coded: Path) -> list[Row]:
+    """Our file, and those of the codecs that people would use instead at the nearest size."""
     pixels = read_picture(picture).pixels
-    size = coded.stat().st_size
-    print(f"\n{'':22}{'bytes':>9}{'bpp':>8}{'PSNR':>10}{'SSIM':>8}")
-    print_row("imcodec", size, pixels, read_picture(decoded).pixels)
+    data = coded.read_bytes()
+    own = codec_named(f"imcodec-e{EFFORT}")
+    rows = [row(picture, pixels, own, PyramidSettings.quality, data, shown(data))]
     for name in OTHERS:
         codec = codec_named(name)
-        quality, data = nearest_size(size, lambda q, c=codec: c.encode(pixels, q, 1))  # type: ignore[misc]
-        print_row(f"{codec.label} q{quality}", len(data), pixels, codec.decode(data, 1))
+        quality, data = nearest_size(rows[0].bytes, lambda q, c=codec: c.encode(pixels, q, 1))  # type: ignore[misc]
+        rows.append(row(picture, pixels, codec, quality, data, codec.decode(data, 1)))
+    return rows
 
 
-def print_row(name: str, size: int, pixels: NDArray[np.uint8], decoded: NDArray[np.uint8]) -> None:
-    """One line of the table."""
+def row(
+    picture: Path, pixels: Pixels, codec: Codec, setting: float, data: bytes, decoded: Pixels
+) -> Row:
+    """Size and quality of one file."""
     height, width, _ = pixels.shape
-    print(
-        f"{name:22}{size:9,}{8 * size / (width * height):8.3f}"
-        f"{psnr(pixels, decoded):7.2f} dB{ssim(pixels, decoded):8.3f}"
+    return Row(
+        picture=picture.name,
+        sha256=digest(pixels),
+        width=width,
+        height=height,
+        codec=codec.name,
+        setting=setting,
+        version=codec.version(),
+        bytes=len(data),
+        quality=measure_all(pixels, decoded, ["psnr", "ssim"]),
+        machine=this_machine()["id"],
     )
+
+
+def print_table(rows: list[Row]) -> None:
+    """The rows for people."""
+    print(f"\n{'':34}{'bytes':>9}{'bpp':>8}{'PSNR':>10}{'SSIM':>8}")
+    for each in rows:
+        name = f"{codec_named(each.codec).label}, quality {each.setting:g}"
+        print(
+            f"{name:34}{each.bytes:9,}{each.bpp:8.3f}"
+            f"{each.quality['psnr']:7.2f} dB{each.quality['ssim']:8.3f}"
+        )
 
 
 if __name__ == "__main__":

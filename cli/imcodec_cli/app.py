@@ -476,11 +476,11 @@ def bench(
         str, typer.Option(metavar="MP[,MP...]", help="Megapixels for --scaling.")
     ] = "0.1,0.25,0.5,1,2,4,8,12",
     threads: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="N[,N...]", help="Threads for --scaling. [default: 1, 2, 4 ... processors]"
         ),
-    ] = "",
+    ] = None,
     max_pixels: MaxPixels = MAX_PIXELS,
     quiet: Quiet = False,
     verbose: Verbose = 0,
@@ -494,7 +494,7 @@ def bench(
 
         if scaling:
             command.run_scaling(
-                report, images, output, sizes=sizes, threads=threads, max_pixels=max_pixels
+                report, images, output, sizes=sizes, threads=threads or "", max_pixels=max_pixels
             )
             return
         command.run(

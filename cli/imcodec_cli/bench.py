@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,7 @@ def run(
     from imcodec.bench.codecs import chosen_codecs, codec_named
     from imcodec.bench.outputs import ROWS, require_packages, write_outputs
     from imcodec.bench.plan import all_jobs, chosen_settings
-    from imcodec.bench.quality import check_metrics
+    from imcodec.bench.quality import able_metrics
     from imcodec.bench.rows import RowFile
     from imcodec.bench.run import run_jobs
     from imcodec.errors import MissingExtraError, RuntimeFailureError
@@ -44,8 +45,8 @@ def run(
     chosen = chosen_codecs(_names(codecs), _efforts(efforts))
     codec_named(anchor)
     settings = chosen_settings(chosen, qualities)
-    wanted = _names(metrics)
-    for line in check_metrics(wanted):
+    wanted, missing = able_metrics(_names(metrics))
+    for line in missing:
         report.note(line)
     able = []
     for codec in chosen:
@@ -59,29 +60,27 @@ def run(
     with tempfile.TemporaryDirectory(prefix="imcodec-bench-") as folder:
         scratch = Path(folder)
         pictures = _load(report, found, scratch, max_pixels)
-        rows = RowFile(output / ROWS)
-        report.interrupted = f"the same call goes on with what {output / ROWS} has"
         todo = all_jobs(pictures, able, settings, wanted, output)
+        report.interrupted = f"the same call goes on with what {output / ROWS} has"
 
         def failed(job: Job, error: Exception) -> None:
             name = f"{job.picture.name}, {job.codec.name}, {job.setting:g}"
             report.error(RuntimeFailureError(f"{name}: {error}"))
 
-        with shown_count(report) as update:
+        with closing(RowFile(output / ROWS)) as rows, shown_count(report) as update:
 
             def made(standing: Standing) -> None:
                 update(standing)
                 report.result(_values(standing))
 
             run_jobs(todo, rows, scratch, workers=jobs, on_row=made, on_error=failed)
-        rows.close()
         report.detail(f"{output / ROWS}: {len(rows.found.rows)} rows")
         written = write_outputs(
             rows.found,
             pictures,
             output,
             anchor=anchor,
-            title=title or f"{len(pictures)} pictures, {len(chosen)} codecs",
+            title=title or "imcodec and other codecs",
             shown=shown,
         )
     report.note(f"{written[0]}: {len(rows.found.current())} rows; open it in a browser")

@@ -80,10 +80,10 @@ class Comparison:
     over_set: BdRate | None
     #: mean of the pictures' own BD-rates, over those that have one
     per_picture: float | None
-    #: how many have one, of how many
-    counted: int
+    #: those BD-rates by picture (digest), and how many pictures there are
+    each: dict[str, BdRate]
     pictures: int
-    #: why there is no number
+    #: why there is no number over the set
     reason: str = ""
 
 
@@ -100,15 +100,15 @@ def compare(
         )
     except NoOverlapError as error:
         reason = str(error)
-    single = []
+    each: dict[str, BdRate] = {}
     for picture in pictures:
         curves = [
             picture_curve((row for row in rows if row.sha256 == picture), metric)
             for rows in (anchor, test)
         ]
         try:
-            single.append(bd_rate(curves[0], curves[1], metric).percent)
+            each[picture] = bd_rate(curves[0], curves[1], metric)
         except NoOverlapError:
             continue
-    mean = statistics.fmean(single) if single else None
-    return Comparison(over_set, mean, len(single), len(pictures), reason)
+    mean = statistics.fmean(found.percent for found in each.values()) if each else None
+    return Comparison(over_set, mean, each, len(pictures), reason)

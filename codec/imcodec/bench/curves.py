@@ -85,16 +85,17 @@ class PictureSet:
 
 
 def picture_sets(rows: Sequence[Row]) -> list[PictureSet]:
-    """The sets worth comparing over, the largest first.
+    """The sets worth comparing over, those with most pictures times codecs first.
 
     All pictures with the codecs that cover them; and, where a slow codec was run on fewer, those
-    pictures with all the codecs that cover them.
+    pictures with all the codecs that cover them. One codec alone makes a set if there is no other.
     """
     covered: dict[str, dict[str, None]] = defaultdict(dict)
     for row in rows:
         covered[row.codec][row.sha256] = None
     found = []
-    for pictures in sorted({tuple(sorted(seen)) for seen in covered.values()}, key=len)[::-1]:
+    for pictures in dict.fromkeys(tuple(sorted(seen)) for seen in covered.values()):
         codecs = tuple(name for name, seen in covered.items() if set(pictures) <= seen.keys())
         found.append(PictureSet(pictures, codecs))
-    return found
+    found.sort(key=lambda each: len(each.pictures) * len(each.codecs), reverse=True)
+    return [each for each in found if len(each.codecs) > 1] or found[:1]

@@ -21,12 +21,12 @@ class Crew:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._alive: set[Worker] = set()
-        self._dismissed = False
+        self.is_dismissed = False
 
     def hire(self) -> Worker:
         """A new process. Raises RuntimeFailureError after dismiss()."""
         with self._lock:
-            if self._dismissed:
+            if self.is_dismissed:
                 raise RuntimeFailureError("the bench was stopped")
             worker = Worker(self)
             self._alive.add(worker)
@@ -40,7 +40,7 @@ class Crew:
     def dismiss(self) -> None:
         """End every process now, and hire no more."""
         with self._lock:
-            self._dismissed = True
+            self.is_dismissed = True
             for worker in self._alive:
                 worker.kill()
 
@@ -69,6 +69,11 @@ class Worker:
                     stream.close()
         self._process.wait()
         self._crew.leave(self)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process still answers."""
+        return self._process.poll() is None
 
     def kill(self) -> None:
         """End the process, whatever it does."""

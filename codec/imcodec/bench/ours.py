@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from imcodec.bench.codec import Codec, Pixels
 from imcodec.mlp_settings import (
     BITS_PER_PIXEL,
     MAX_WIDTH,
@@ -24,36 +23,43 @@ from imcodec.mlp_settings import (
 from imcodec.pyramid.settings import PyramidSettings
 from imcodec.settings import EncodeSettings
 
-Pixels = NDArray[np.uint8]
-
+#: pixels that a bare runtime draws in one call
 MOST_IN_ONE_PIECE = 4_000_000
 
 
-@dataclass(frozen=True)
-class Ours:
-    """A model of ours with its settings."""
+def _codec(
+    name: str,
+    label: str,
+    described: str,
+    ladder: tuple[float, ...],
+    settings: Callable[[Pixels, float, int], EncodeSettings],
+    shortest: EncodeSettings,
+) -> Codec:
+    """A model of ours: its settings for pixels, a quality and threads, and those of a short fit."""
 
-    name: str
-    label: str
-    described: str
-    ladder: tuple[float, ...]
-    #: the settings for pixels [H, W, 3], a setting and a number of threads
-    settings: Callable[[Pixels, float, int], EncodeSettings]
-    #: settings for the shortest fit that goes through every part
-    shortest: EncodeSettings
-
-    def encode(self, pixels: Pixels, setting: float, threads: int) -> bytes:
-        """The file for a picture."""
+    def encode(pixels: Pixels, setting: float, threads: int) -> bytes:
         from imcodec.encoder import encode_picture
 
-        return encode_picture(pixels, self.settings(pixels, setting, threads)).data
+        return encode_picture(pixels, settings(pixels, setting, threads)).data
 
-    def warm_up(self) -> object:
-        """Load torch and whatever is compiled."""
+    def warm_up() -> object:
         from imcodec.encoder import encode_picture
 
         small = np.random.default_rng(0).integers(0, 256, (32, 32, 3)).astype(np.uint8)
-        return decode(encode_picture(small, self.shortest).data, 1)
+        return decode(encode_picture(small, shortest).data, 1)
+
+    return Codec(
+        name=name,
+        label=label,
+        described=described,
+        ladder=ladder,
+        extension=".onnx",
+        encode=encode,
+        decode=decode,
+        version=version,
+        warm_up=warm_up,
+        is_ours=True,
+    )
 
 
 def decode(data: bytes, threads: int) -> Pixels:
@@ -82,13 +88,13 @@ def shown(data: bytes) -> Pixels:
     return pixels
 
 
-def pyramid(effort: int) -> Ours:
+def pyramid(effort: int) -> Codec:
     """The pyramid at an effort of 1 to 9. Raises UsageError."""
 
     def settings(pixels: Pixels, quality: float, threads: int) -> PyramidSettings:
         return PyramidSettings(quality=quality, effort=effort, threads=threads, device="cpu")
 
-    return Ours(
+    return _codec(
         name=f"imcodec-e{effort}",
         label=f"imcodec, effort {effort}",
         described=f"pyramid, --effort {effort}, "
@@ -100,10 +106,10 @@ def pyramid(effort: int) -> Ours:
 
 
 def _mlp(pixels: Pixels, setting: float, threads: int) -> MlpSettings:
+    # it chooses its threads by itself: small steps are slower on several
     return MlpSettings(
         widths=(width_for(pixels.shape[0] * pixels.shape[1], bits_for(setting)),) * 2,
         device="cpu",
-        threads=threads,
     )
 
 
@@ -120,11 +126,11 @@ def width_for(pixels: int, bits: float) -> int:
     return max(MIN_WIDTH, min(MAX_WIDTH, width))
 
 
-def _recipe(name: str) -> Ours:
+def _recipe(name: str) -> Codec:
     def settings(pixels: Pixels, setting: float, threads: int) -> MlpSettings:
-        return mlp_settings_from(recipe=name, device="cpu", threads=threads)
+        return mlp_settings_from(recipe=name, device="cpu")
 
-    return Ours(
+    return _codec(
         name=name,
         label=f"article, network {name[-1]}",
         described=f"mlp, --recipe {name}; no qualities",
@@ -132,21 +138,6 @@ def _recipe(name: str) -> Ours:
         settings=settings,
         shortest=mlp_settings_from(recipe=name, epochs=1, finetune=0),
     )
-
-
-#: everything but the pyramid
-OTHERS = (
-    Ours(
-        name="imcodec-mlp",
-        label="imcodec, mlp",
-        described="mlp with its default training; quality q stands for the width whose weights "
-        "take 0.05 * 2^(q / 25) bits a pixel",
-        ladder=(0, 25, 50, 75, 100),
-        settings=_mlp,
-        shortest=MlpSettings(widths=(8, 8), epochs=1, finetune=1),
-    ),
-    *(_recipe(name) for name in RECIPES),
-)
 
 
 @cache
@@ -168,3 +159,18 @@ def parts(data: bytes) -> dict[str, Any]:
 
     count = info(data).bytes
     return {name: getattr(count, name) for name in ("graph", "weights", "payload", "header")}
+
+
+#: those that have no effort
+WITHOUT_EFFORT = (
+    _codec(
+        name="imcodec-mlp",
+        label="imcodec, mlp",
+        described="mlp with its default training; quality q stands for the width whose weights "
+        "take 0.05 * 2^(q / 25) bits a pixel",
+        ladder=(0, 25, 50, 75, 100),
+        settings=_mlp,
+        shortest=MlpSettings(widths=(8, 8), epochs=1, finetune=1),
+    ),
+    *(_recipe(name) for name in RECIPES),
+)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from imcodec.bench.codecs import Codec
+from imcodec.bench.codec import Codec
 from imcodec.bench.rows import Key
 from imcodec.errors import UsageError
 from imcodec.export import over_white

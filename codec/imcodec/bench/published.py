@@ -72,5 +72,5 @@ def comparison(anchor: Iterable[Row], pictures: Sequence[str]) -> dict[str, Comp
             rate = bd_rate(mean_curve(rows, pictures, metric), entry.curve, metric)
         except NoOverlapError as error:
             reason = str(error)
-        found[entry.label] = Comparison(rate, None, 0, len(pictures), reason)
+        found[entry.label] = Comparison(rate, None, {}, len(pictures), reason)
     return found

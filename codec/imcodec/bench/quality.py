@@ -61,18 +61,22 @@ METRICS: dict[str, Metric] = {
 }
 
 
-def check_metrics(names: Sequence[str]) -> list[str]:
-    """Lines about metrics that cannot be measured here. Raises UsageError for unknown names."""
+def able_metrics(names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Those that can be measured here, and a line about each that cannot.
+
+    Raises UsageError for unknown names.
+    """
     small = np.zeros((8, 8, 3), np.uint8)
-    missing = []
+    able, missing = [], []
     for name in names:
         if name not in METRICS:
             raise UsageError(f"metric '{name}' is unknown; choose from {', '.join(METRICS)}")
         try:
             METRICS[name].measure(small, small)
+            able.append(name)
         except MissingExtraError as error:
             missing.append(f"{METRICS[name].label} is left out: {error}")
-    return missing
+    return able, missing
 
 
 def measure_all(a: Pixels, b: Pixels, names: Sequence[str]) -> dict[str, float | None]:

@@ -183,6 +183,7 @@
     const group = svg("g", { "clip-path": "url(#inside)" });
     box.root.append(clip, group);
     const points = [];
+    const labels = [];
     const inside = (px, py) => px >= box.left - 4 && px <= box.right + 6 && py >= box.top - 4 && py <= box.bottom + 4;
     for (const entry of references) {
       const places = entry.points.map(([rate, value]) => [x(rate), y(value)]);
@@ -190,11 +191,14 @@
       entry.points.forEach(([rate, value], i) => {
         if (inside(...places[i])) points.push({ x: places[i][0], y: places[i][1], text: `${entry.label} (published)\n${plain(rate, 3)} bits per pixel\n${now.metric.label} ${plain(value, now.metric.digits)}` });
       });
-      const visible = places.filter((place) => inside(...place));
-      const last = visible[visible.length - 1];
-      if (last) {
-        const end = last[0] > box.right - 90;
-        box.root.append(svg("text", { x: last[0] + (end ? -8 : 6), y: last[1] + (end ? -6 : 12), "text-anchor": end ? "end" : "start", "font-size": 11 }, entry.label));
+      const free = places
+        .filter((place) => inside(...place))
+        .reverse()
+        .map(([px, py]) => ({ end: px > box.right - 90, x: px, y: py }))
+        .find((at) => !labels.some((other) => Math.abs(other.x - at.x) < 80 && Math.abs(other.y - at.y) < 14));
+      if (free) {
+        labels.push(free);
+        box.root.append(svg("text", { x: free.x + (free.end ? -8 : 6), y: free.y + (free.end ? -6 : 12), "text-anchor": free.end ? "end" : "start", "font-size": 11 }, entry.label));
       }
     }
     const drawn = [...lines].sort((a, b) => Number(a.ours) - Number(b.ours));
@@ -246,8 +250,13 @@
     const anchor = set.codecs.includes(now.anchor) ? now.anchor : set.codecs[0];
     const found = set.codecs
       .filter((name) => name !== anchor)
-      .map((name) => ({ name, ...codecs[name], ...set.bd[now.metric.name][anchor][name], published: false }));
-    if (now.metric.name === "psnr" && set.publishedBd[anchor]) {
+      .map((name) => {
+        const entry = { name, ...codecs[name], ...set.bd[now.metric.name][anchor][name], published: false };
+        entry.counted = Object.keys(entry.each).length;
+        if (now.single) [entry.percent, entry.low, entry.high] = entry.each[now.single] || [null, null, null];
+        return entry;
+      });
+    if (!now.single && now.metric.name === "psnr" && set.publishedBd[anchor]) {
       for (const [label, entry] of Object.entries(set.publishedBd[anchor])) found.push({ name: label, label, colour: "var(--published)", ...entry, published: true });
     }
     found.sort((a, b) => (a.percent ?? Infinity) - (b.percent ?? Infinity));
@@ -262,10 +271,12 @@
   function drawBd() {
     const now = state();
     const { set, anchor, found } = comparisons(now);
-    const head = element("tr", {}, ...["codec", "", "bits over the set", "mean of pictures", `common range of ${now.metric.label}`].map((text) => element("th", {}, text)));
+    const head = element("tr", {}, ...["codec", "", now.single ? "bits for this picture" : "bits over the set", "mean of pictures", `common range of ${now.metric.label}`].map((text) => element("th", {}, text)));
     const sizes = found.filter((entry) => entry.percent !== null).map((entry) => entry.percent);
     const low = Math.min(0, ...sizes);
-    const high = Math.min(Math.max(10, ...sizes), Math.max(100, 2.5 * Math.abs(low)));
+    // What others published may be far away; it must not press the rest together.
+    const measured = found.filter((entry) => !entry.published && entry.percent !== null).map((entry) => entry.percent);
+    const high = Math.min(Math.max(10, ...sizes), Math.max(150, ...measured));
     const place = (value) => (100 * (Math.min(value, high) - low)) / (high - low);
     const rows = found.map((entry) => {
       const row = element("tr", { class: entry.published ? "published" : "" });
@@ -289,9 +300,10 @@
       return row;
     });
     $("bd").replaceChildren(element("thead", {}, head), element("tbody", {}, ...rows));
-    const few = set.pictures.length < data.pictures.length ? ` These are ${set.names.join(", ")}.` : "";
+    const few = !now.single && set.pictures.length < data.pictures.length ? ` These are ${set.names.join(", ")}.` : "";
+    const where = now.single ? `for ${pictures[now.single].name}` : `over ${set.label.replace(/^Kodak, /, "the Kodak set, ")}`;
     $("bd-hint").textContent =
-      `How many more bits (+) or fewer (−) than ${codecs[anchor].label} for the same ${now.metric.label}, over ${set.label.replace(/^Kodak, /, "the Kodak set, ")}.${few} ` +
+      `How many more bits (+) or fewer (−) than ${codecs[anchor].label} for the same ${now.metric.label}, ${where}.${few} ` +
       `BD-rate, piecewise cubic, over the range that both have; without ${plain(100 * data.leastOverlap, 0)} % of the shorter range in common there is no number.`;
   }
 
@@ -343,7 +355,7 @@
   const PARTS = [["payload", "latents", "var(--other-3)"], ["weights", "weights", "var(--ours-0)"], ["graph", "graph", "var(--ours-3)"], ["header", "header", "var(--other-0)"]];
   function drawParts() {
     const { parts } = setOf(state());
-    const bars = Object.entries(parts).flatMap(([name, found]) => found.map((part) => ({ label: codecs[name].label, ...part })));
+    const bars = Object.entries(parts).flatMap(([name, found]) => found.map((part) => ({ label: codecs[name].label, of: found.length > 1 ? `q ${part.setting}` : "", ...part })));
     $("parts-section").hidden = !bars.length;
     if (!bars.length) return;
     $("parts-legend").replaceChildren(...PARTS.map(([, label, colour]) => element("span", { class: "block", style: `--c: ${colour}` }, element("i"), label)));
@@ -363,7 +375,7 @@
         if (width < 560) { root.append(svg("text", { x: 0, y: at + 12, class: "strong" }, bar.label)); at += 20; }
         last = bar.label;
       }
-      root.append(svg("text", { x: left - 8, y: at + 14, "text-anchor": "end" }, `${width < 560 ? "" : bar.label + ", "}q ${bar.setting}`));
+      root.append(svg("text", { x: left - 8, y: at + 14, "text-anchor": "end" }, width < 560 ? bar.of : [bar.label, bar.of].filter(Boolean).join(", ")));
       const whole = bar.graph + bar.weights + bar.payload + bar.header;
       let sum = 0;
       for (const [name, label, colour] of PARTS) {
@@ -419,7 +431,7 @@
     document.querySelector(".captions").style.maxWidth = shownWidth;
     $("left-caption").replaceChildren(...caption(a, sheet));
     $("right-caption").replaceChildren(...caption(b, sheet));
-    $("slider-hint").textContent = `Every codec at about ${bytes(sheet.bytes)} bytes for the whole picture; move the line. The map shows where the two differ.`;
+    $("slider-hint").textContent = `Every codec as near to ${bytes(sheet.bytes)} bytes for the whole picture as it comes; move the line. The map shows where the two differ.`;
     move();
     drawMap();
   }
@@ -479,7 +491,8 @@
       const amount = `${plain(Math.abs(entry.percent), 0)} % ${entry.percent < 0 ? "fewer" : "more"} bits`;
       return `${entry.label} takes ${amount} than ${codecs[anchor].label} for the same ${now.metric.label}`;
     });
-    const count = `${set.pictures.length} picture${set.pictures.length === 1 ? "" : "s"}, ${set.codecs.length} codecs.`;
+    const subject = now.single ? pictures[now.single].name : `${set.pictures.length} picture${set.pictures.length === 1 ? "" : "s"}`;
+    const count = `${subject}, ${set.codecs.length} codecs.`;
     $("lead").textContent = said.length ? `${count} ${said.join("; ")}.` : count;
   }
 

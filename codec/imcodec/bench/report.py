@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import statistics
 from collections import defaultdict
 from collections.abc import Sequence
@@ -29,16 +30,14 @@ def report(rows: Rows, shown: Sequence[Sheet], *, anchor: str, title: str) -> st
     UsageError if there are no rows, MissingExtraError without bjontegaard.
     """
     data = report_data(rows, shown, anchor)
-    page = _asset("report.html")
     text = json.dumps(data, allow_nan=False, separators=(",", ":")).replace("</", "<\\/")
-    for name, value in (
-        ("title", escape(title)),
-        ("style", _asset("report.css")),
-        ("script", _asset("report.js")),
-        ("data", text),
-    ):
-        page = page.replace(f"{{{{{name}}}}}", value)
-    return page
+    parts = {
+        "title": escape(title),
+        "style": _asset("report.css"),
+        "script": _asset("report.js"),
+        "data": text,
+    }
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], _asset("report.html"))
 
 
 def _asset(name: str) -> str:
@@ -139,7 +138,7 @@ def _set(
     return {
         "label": label,
         "pictures": list(chosen.pictures),
-        "names": [pictures[sha].picture for sha in chosen.pictures],
+        "names": sorted(pictures[sha].picture for sha in chosen.pictures),
         "codecs": list(chosen.codecs),
         "curves": {
             metric.name: {
@@ -185,7 +184,10 @@ def _comparison(found: Comparison) -> dict[str, Any]:
         "low": over and _short(over.low),
         "high": over and _short(over.high),
         "perPicture": _short(found.per_picture),
-        "counted": found.counted,
+        "each": {
+            picture: [_short(rate.percent), _short(rate.low), _short(rate.high)]
+            for picture, rate in found.each.items()
+        },
         "pictures": found.pictures,
         "reason": found.reason,
     }

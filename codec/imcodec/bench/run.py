@@ -61,6 +61,8 @@ def run_jobs(
             row = measure(job, crew, judge, share, scratch, machine["id"])
             return row, time.monotonic() - start
         finally:
+            if not judge.is_alive and not crew.is_dismissed:
+                judge = stack.enter_context(crew.hire())
             slots.put((share, judge))
 
     with contextlib.ExitStack() as stack:

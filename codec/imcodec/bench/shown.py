@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from imcodec.bench.codecs import Codec, codec_named
+from imcodec.bench.codec import Codec
+from imcodec.bench.codecs import codec_named
 from imcodec.bench.machine import processors
 from imcodec.bench.matching import nearest_size
 from imcodec.bench.plan import BenchPicture, coded_path
@@ -24,8 +25,8 @@ from imcodec.metrics import psnr
 
 Pixels = NDArray[np.uint8]
 
-#: bytes of all embedded pictures together; base64 makes a third more of them
-BUDGET = 10_000_000
+#: characters of all embedded pictures together
+BUDGET = 13_000_000
 #: sides of the part of a picture that is shown
 MOST_SIDE = 768
 
@@ -69,7 +70,7 @@ def sheets(
         own = [row for row in rows if row.sha256 == picture.sha256]
         for target in _targets(own):
             sheet = _sheet(picture, own, target, out)
-            left -= len(sheet.original) + sum(len(v.source) for v in sheet.versions) * 3 // 4
+            left -= len(sheet.original) + sum(len(version.source) for version in sheet.versions)
             if left < 0:
                 return found
             found.append(sheet)
