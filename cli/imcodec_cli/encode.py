@@ -14,6 +14,7 @@ from imcodec_cli.paths import (
     Job,
     check_streams,
     do_jobs,
+    identities,
     plan,
     spare,
     write_stdout,
@@ -171,7 +172,7 @@ def _check_plot(plot: Path, job: Job) -> None:
 
     from imcodec.errors import MissingExtraError, OutputError, UsageError
 
-    spare([job.source, job.target], str(plot))
+    spare(identities([job.source, job.target]), str(plot))
     if plot.suffix.lower() not in (".png", ".svg"):
         raise UsageError(f"{plot}: a plot must end in .png or .svg")
     if find_spec("matplotlib") is None:
