@@ -84,17 +84,17 @@ def _is_whole(path: str) -> bool:
     Raises OutputError for what may be of worth to somebody: another file, or one of a newer
     release.
     """
-    from imcodec.container import PREFIX, looks_like_ours, verify
-    from imcodec.errors import ImcodecError, OutputError, UnknownVersionError
+    from imcodec.container import MAX_BYTES, PREFIX, looks_like_ours, verify
+    from imcodec.errors import InvalidFileError, OutputError, UnknownVersionError
+    from imcodec.files import read_bytes
 
     if not Path(path).is_file():
         return True  # a device or a pipe: nothing to look at
+    data = read_bytes(path, MAX_BYTES, error=OutputError)
     try:
-        verify(path)
-    except ImcodecError as error:
-        with Path(path).open("rb") as stream:
-            start = stream.read(len(PREFIX))
-        ours = PREFIX.startswith(start) or looks_like_ours(start)
+        verify(data)
+    except InvalidFileError as error:
+        ours = looks_like_ours(data) or PREFIX.startswith(data)
         if isinstance(error, UnknownVersionError) or not ours:
             raise OutputError(
                 f"{path}: exists and is no file that this release makes; choose another name"

@@ -34,12 +34,12 @@ TOO_MUCH = "InvalidFileError: .*no file of ours has so many nodes"
 @pytest.fixture(scope="module")
 def refusing() -> Iterator[Ask]:
     """Asks a process that must never take more than 200 MB."""
-    with process() as ask:
+    with Opener() as ask:
         yield ask
 
 
-class process:  # noqa: N801 - a context manager, read as a verb's object
-    """A process of limited.py, and a way to ask it."""
+class Opener:
+    """A process of limited.py that opens files for whoever asks."""
 
     def __enter__(self) -> Ask:
         program = Path(__file__).with_name("limited.py")
@@ -198,7 +198,7 @@ def test_decoding_takes_200_megabytes_and_the_output(
 ) -> None:
     path = tmp_path / "a.onnx"
     path.write_bytes(model())
-    with process() as ask:
+    with Opener() as ask:
         answer = ask(path, "decode", size=size)
     assert answer["outcome"] == "accepted"
     assert answer["peak"] < MEGABYTES + 3 * size[0] * size[1] / 2**20
