@@ -4,9 +4,9 @@
 
 For each version an environment of its own is made (as runtimes.py makes them, in the same place),
 with what decoding needs and nothing else, and imcodec from this repository decodes every file
-there, with one thread and with two. Printed for each version: how many files give exactly the pixels of
-their PNG and, for pyramids, exactly the latents of latents.json; the largest difference; the share
-of samples that differ. Exits with 1 if a sample differs by more than 1, a latent at all, or the
+there, with one thread and with two. Printed for each version: how many files give exactly the
+pixels of their PNG and, for pyramids, exactly the latents of latents.json; the largest difference;
+how many samples differ. Exits with 1 if a sample differs by more than 1, a latent at all, or the
 pixels of one and two threads. Needs a package registry.
 """
 

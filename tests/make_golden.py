@@ -13,6 +13,8 @@ import io
 import json
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from imcodec import decode, encode, write_picture
@@ -52,8 +54,8 @@ def main() -> None:
     for name, (settings, (width, height, channels)) in CASES.items():
         path = GOLDEN / f"{name}.onnx"
         if not path.exists():  # a file that was released is never made again
-            image = Image.fromarray(scene(width, height, channels).squeeze())
-            data = encode(profiled(image) if name in PROFILED else image, **settings)
+            pixels = scene(width, height, channels)
+            data = encode(profiled(pixels) if name in PROFILED else pixels, **settings)
             path.write_bytes(data)
             write_picture(decode(data), GOLDEN / f"{name}.png")
             hashes.pop(name, None)
@@ -62,10 +64,10 @@ def main() -> None:
     LATENTS.write_text(json.dumps(hashes, indent=2, sort_keys=True) + "\n")
 
 
-def profiled(image: Image.Image) -> io.BytesIO:
-    """A PNG with a profile whose red is the green of sRGB, and so on."""
+def profiled(pixels: NDArray[np.uint8]) -> io.BytesIO:
+    """A PNG of RGB pixels with a profile whose red is the green of sRGB, and so on."""
     stream = io.BytesIO()
-    image.save(stream, "PNG", icc_profile=swapped_rgb_profile())
+    Image.fromarray(pixels).save(stream, "PNG", icc_profile=swapped_rgb_profile())
     stream.seek(0)
     return stream
 

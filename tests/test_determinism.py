@@ -42,7 +42,7 @@ PYRAMIDS = [name for name in CASES if name.startswith("pyramid")]
 
 
 def test_same_seed_same_bytes_in_another_process() -> None:
-    """In another order of hashing, too. Another seed gives another file: see the encoders' tests."""
+    """In another order of hashing, too."""
     files = [encode(scene(30, 20), seed=7, **settings) for settings in SETTINGS.values()]
     environment = os.environ | {"PYTHONHASHSEED": "4711", "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-c", ELSEWHERE]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from imcodec.errors import InvalidFileError, InvalidImageError, LimitError, OutputError, UsageError
-from imcodec.files import display_name, read_bytes, same_file, write_atomic
+from imcodec.files import display_name, read_bytes, write_atomic
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX")
 not_root = pytest.mark.skipif(
@@ -257,21 +257,6 @@ def test_sources_that_cannot_be_read(tmp_path: Path) -> None:
         read_bytes(closed, 10)
     with pytest.raises(InvalidFileError, match="bird: cannot be read"):
         read_bytes(closed, 10, name="bird")
-
-
-def test_same_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first, second = tmp_path / "a", tmp_path / "b"
-    first.write_bytes(b"same")
-    second.write_bytes(b"same")
-    assert same_file(first, first)
-    assert not same_file(first, second)
-    monkeypatch.chdir(tmp_path)
-    assert same_file("a", first)
-    assert same_file("none", tmp_path / "none")
-    assert not same_file("none", first)
-    if os.name == "posix":
-        (tmp_path / "link").symlink_to(first)
-        assert same_file(tmp_path / "link", first)
 
 
 @pytest.mark.parametrize(

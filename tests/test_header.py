@@ -74,6 +74,9 @@ def test_shapes_and_tensor_sizes() -> None:
         (" n ", " f0 "),
         (" n ", " f513 "),
         ("4x64s", "65x64s"),
+        ("4x64s", "1x64s"),
+        ("4x64s", "2x64s,2x64s"),
+        ("4x64s", "64s,64s"),
         ("4x64s", "4x4097s"),
         ("4x64s", "4x0s"),
         ("4x64s", "4x1024s"),
@@ -110,3 +113,34 @@ def test_a_newer_format_says_so() -> None:
 def test_very_long_text_is_refused() -> None:
     with pytest.raises(InvalidFileError):
         parse(GOOD + "0" * 100_000)
+
+
+@given(st.text(alphabet="0123456789 mlpnfrxs,\n-", max_size=80))
+def test_any_text_is_refused_politely(text: str) -> None:
+    with pytest.raises(InvalidFileError):
+        parse(text)
+
+
+@given(st.integers(0, len(GOOD) - 1), st.characters())
+def test_a_changed_sign_is_another_header_or_none(at: int, sign: str) -> None:
+    text = GOOD[:at] + sign + GOOD[at + 1 :]
+    try:
+        found = parse(text)
+    except InvalidFileError:
+        return
+    assert found.text(b"").rsplit(" ", 1)[0] == text.rsplit(" ", 1)[0]
+
+
+@given(headers(), st.data())
+def test_words_in_place_of_others_are_another_header_or_none(
+    header: Header, data: st.DataObject
+) -> None:
+    words = header.text(b"").split(" ")
+    values = st.sampled_from(words) | st.integers(-1, 2**40).map(str)
+    words[data.draw(st.integers(0, len(words) - 2))] = data.draw(values)
+    text = " ".join(words)
+    try:
+        found = parse(text)
+    except InvalidFileError:
+        return
+    assert found.text(b"").rsplit(" ", 1)[0] == text.rsplit(" ", 1)[0]

@@ -10,8 +10,9 @@ from imcodec import LimitError, UsageError, decode, evaluate
 from imcodec.container import open_container
 from imcodec.decoder import Renderer
 from imcodec.grid import view
-from imcodec.pyramid import cut
+from imcodec.pyramid import cut, drawer
 from imcodec.pyramid.file import picture_of
+from imcodec.pyramid.filters import filtered
 from pyramids import made_pyramid, made_pyramid_file, pixel_grid
 
 #: several chunks, and planes that are larger than the picture both ways
@@ -152,3 +153,14 @@ def test_chunks_of_a_fixed_size_agree_exactly() -> None:
     cuts = [0, 3, 501, 900, 1411, 1900, 2400, 2911, 3333, 3700, 4096]
     other = np.concatenate([colours(points[a:b]) for a, b in pairwise(cuts)])
     assert np.array_equal(reference, other)
+
+
+@pytest.mark.parametrize("band", [1, 40, 10**6])
+def test_planes_are_filtered_the_same_in_any_bands(
+    band: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, stored, planes = made_pyramid(61, 45)
+    monkeypatch.setattr(drawer, "BAND", band)
+    for plane, weights in zip(planes, stored.filters, strict=True):
+        expected = filtered(plane, weights) * np.float32(65 / 256)
+        assert np.array_equal(drawer.features(plane, weights), expected)

@@ -106,6 +106,25 @@ def test_a_changed_sign_is_another_header_or_none(at: int, sign: str) -> None:
     assert found.text(b"").rsplit(" ", 1)[0] == text.rsplit(" ", 1)[0]
 
 
+@given(headers(), st.data())
+def test_numbers_in_place_of_others_are_another_header_or_none(
+    header: PyramidHeader, data: st.DataObject
+) -> None:
+    """Whatever is accepted has planes in proportion to its picture."""
+    words = header.text(b"").split(" ")
+    values = st.sampled_from(words) | st.integers(-1, 70_000).map(str)
+    words[data.draw(st.integers(2, len(words) - 2))] = data.draw(values)
+    text = " ".join(words)
+    try:
+        found = parse(text)
+    except InvalidFileError:
+        return
+    assert found.text(b"").rsplit(" ", 1)[0] == text.rsplit(" ", 1)[0]
+    cells = found.width * found.height
+    assert found.geometry.symbols <= 11 * cells + 6000 * found.pitch**2
+    assert found.geometry.steps <= 2**17 + cells / 256
+
+
 def test_a_newer_format_says_so() -> None:
     with pytest.raises(InvalidFileError, match="version 2 is not known"):
         parse("2" + GOOD[1:])

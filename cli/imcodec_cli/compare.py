@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imcodec_cli.options import MAX_PIXELS
-from imcodec_cli.paths import STREAM, spare
+from imcodec_cli.paths import STREAM, identities, spare
 from imcodec_cli.pictures import read_input
 from imcodec_cli.report import Report
 
@@ -43,7 +43,7 @@ def run(report: Report, first: str, second: str, sheet: Path | None) -> None:
     if STREAM in (first, second):
         raise UsageError("stdin cannot be compared; give the name of a file")
     if sheet:
-        spare([first, second], str(sheet))
+        spare(identities([first, second]), str(sheet))
     a, b = _load(report, first), _load(report, second)
     if a.pixels.shape[:2] != b.pixels.shape[:2]:
         sizes = " and ".join(f"{p.shape[1]}x{p.shape[0]}" for p in (a.pixels, b.pixels))

@@ -14,6 +14,7 @@ from imcodec_cli.paths import (
     Job,
     check_streams,
     do_jobs,
+    identities,
     plan,
     spare,
     write_stdout,
@@ -84,17 +85,17 @@ def _is_whole(path: str) -> bool:
     Raises OutputError for what may be of worth to somebody: another file, or one of a newer
     release.
     """
-    from imcodec.container import PREFIX, looks_like_ours, verify
-    from imcodec.errors import ImcodecError, OutputError, UnknownVersionError
+    from imcodec.container import MAX_BYTES, PREFIX, looks_like_ours, verify
+    from imcodec.errors import InvalidFileError, OutputError, UnknownVersionError
+    from imcodec.files import read_bytes
 
     if not Path(path).is_file():
         return True  # a device or a pipe: nothing to look at
+    data = read_bytes(path, MAX_BYTES, error=OutputError)
     try:
-        verify(path)
-    except ImcodecError as error:
-        with Path(path).open("rb") as stream:
-            start = stream.read(len(PREFIX))
-        ours = PREFIX.startswith(start) or looks_like_ours(start)
+        verify(data)
+    except InvalidFileError as error:
+        ours = looks_like_ours(data) or PREFIX.startswith(data)
         if isinstance(error, UnknownVersionError) or not ours:
             raise OutputError(
                 f"{path}: exists and is no file that this release makes; choose another name"
@@ -185,7 +186,7 @@ def _check_plot(plot: Path, job: Job) -> None:
 
     from imcodec.errors import MissingExtraError, OutputError, UsageError
 
-    spare([job.source, job.target], str(plot))
+    spare(identities([job.source, job.target]), str(plot))
     if plot.suffix.lower() not in (".png", ".svg"):
         raise UsageError(f"{plot}: a plot must end in .png or .svg")
     if find_spec("matplotlib") is None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from imcodec_cli.report import Report
 
 STREAM = "-"
+#: device and number of a file
+Identity = tuple[int, int]
 PICTURE_EXTENSIONS = frozenset(
     {".png", ".jpg", ".jpeg", ".jpe", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".gif"}
     | {".ppm", ".pgm", ".pnm"}
@@ -131,7 +134,7 @@ def do_jobs(
 
     Without `overwrite`, an output that exists is kept if `is_whole`, and made again if not.
     """
-    inputs = [job.source for job in jobs if job.source != STREAM]
+    inputs = identities(job.source for job in jobs if job.source != STREAM)
 
     def one(job: Job) -> None:
         spare(inputs, job.target)
@@ -144,15 +147,25 @@ def do_jobs(
     report.each(jobs, lambda job: job.source, one)
 
 
-def spare(inputs: list[str], output: str) -> None:
+def spare(inputs: dict[Identity, str], output: str) -> None:
     """Raise UsageError when an output would take the place of an input, by whatever name."""
-    from imcodec.files import same_file
-
-    if output == STREAM or not Path(output).exists():
+    if output == STREAM:
         return
-    for path in inputs:
-        if same_file(path, output):
-            raise UsageError(f"{output}: this is also the input {path}; give another output")
+    for identity in identities([output]):
+        if identity in inputs:
+            raise UsageError(
+                f"{output}: this is also the input {inputs[identity]}; give another output"
+            )
+
+
+def identities(paths: Iterable[str]) -> dict[Identity, str]:
+    """The files that exist among these, by what links to them share."""
+    found = {}
+    for path in paths:
+        with suppress(OSError, ValueError):
+            status = Path(path).stat()
+            found[status.st_dev, status.st_ino] = path
+    return found
 
 
 def ready_target(job: Job, *, overwrite: bool, is_whole: Callable[[str], bool]) -> bool:

@@ -19,8 +19,8 @@ from imcodec.grid import View
 
 #: pixels on either side that a kernel reaches
 REACH = 3
-#: output rows that are made at a time
-BAND = 64
+#: samples of the output, about, that are made at a time
+BAND_SAMPLES = 2**19
 
 
 @dataclass(frozen=True)
@@ -103,8 +103,9 @@ class Enlargement:
         """The view [H, W, C] from what was drawn, uint8 of `shape` and [C]."""
         result = np.empty((seen.height, seen.width, drawn.shape[2]), np.uint8)
         columns = slice(0, seen.width)
-        for top in range(0, seen.height, BAND):
-            rows = slice(top, min(top + BAND, seen.height))
+        height = max(1, BAND_SAMPLES // (seen.width * drawn.shape[2]))
+        for top in range(0, seen.height, height):
+            rows = slice(top, min(top + height, seen.height))
             band = self.down.spread(drawn, rows)
             band = self.across.spread(band.swapaxes(0, 1), columns).swapaxes(0, 1)
             result[rows] = np.rint(band).clip(0, 255)

@@ -192,11 +192,3 @@ def _too_long(label: str, limit: int) -> LimitError:
     return LimitError(
         f"{label}: longer than the limit of {limit} bytes; raise the limit to read it"
     )
-
-
-def same_file(a: StrPath, b: StrPath) -> bool:
-    """Whether both paths lead to one file; for files that do not exist yet, to one place."""
-    try:
-        return Path(a).samefile(b)
-    except (OSError, ValueError):
-        return os.path.realpath(a) == os.path.realpath(b)

@@ -167,6 +167,8 @@ def parse(text: str) -> Header:
         output_activation=output_activation,
         psnr=psnr,
     )
+    if header._layers_text() != match[6]:  # "1x64s", or "64s,64s"
+        raise InvalidFileError("the header's list of layers is damaged")
     in_range("number of weights", sum(header.tensor_sizes), 1, MAX_WEIGHTS)
     return header
 

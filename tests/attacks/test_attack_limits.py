@@ -34,12 +34,12 @@ TOO_MUCH = "InvalidFileError: .*no file of ours has so many nodes"
 @pytest.fixture(scope="module")
 def refusing() -> Iterator[Ask]:
     """Asks a process that must never take more than 200 MB."""
-    with process() as ask:
+    with Opener() as ask:
         yield ask
 
 
-class process:  # noqa: N801 - a context manager, read as a verb's object
-    """A process of limited.py, and a way to ask it."""
+class Opener:
+    """A process of limited.py that opens files for whoever asks."""
 
     def __enter__(self) -> Ask:
         program = Path(__file__).with_name("limited.py")
@@ -191,13 +191,14 @@ def test_a_large_network_counts_as_more_pixels(refusing: Ask, tmp_path: Path) ->
     assert_refused(answer, "LimitError: .*265731 weights make 100000000 points cost as much as 4")
 
 
+@pytest.mark.parametrize("size", [(3000, 2500), (65535, 100)])
 @pytest.mark.parametrize("model", [made_file, lambda: made_pyramid_file(640, 480)])
 def test_decoding_takes_200_megabytes_and_the_output(
-    model: Callable[[], bytes], tmp_path: Path
+    model: Callable[[], bytes], size: tuple[int, int], tmp_path: Path
 ) -> None:
-    path, size = tmp_path / "a.onnx", (3000, 2500)
+    path = tmp_path / "a.onnx"
     path.write_bytes(model())
-    with process() as ask:
+    with Opener() as ask:
         answer = ask(path, "decode", size=size)
     assert answer["outcome"] == "accepted"
     assert answer["peak"] < MEGABYTES + 3 * size[0] * size[1] / 2**20

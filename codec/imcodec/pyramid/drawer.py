@@ -17,6 +17,24 @@ from imcodec.pyramid.filters import filtered
 from imcodec.pyramid.rans import START
 from imcodec.runtime import Session, chunk_size
 
+#: latents that are filtered at a time
+BAND = 2**18
+
+
+def features(plane: NDArray[np.int8], weights: NDArray[np.int8]) -> NDArray[np.float32]:
+    """What is drawn of a plane [H, W]: through its filter, times the table's step.
+
+    Band by band, each with a row more above and below, so that little memory is taken besides.
+    """
+    height, width = plane.shape
+    found = np.empty(plane.shape, np.float32)
+    rows = max(1, BAND // width)
+    for top in range(0, height, rows):
+        first, last = max(0, top - 1), min(height, top + rows + 1)
+        band = filtered(plane[first:last], weights)[top - first :][:rows]
+        np.multiply(band, np.float32(TABLE.step), out=found[top : top + rows])
+    return found
+
 
 class Latents:
     """The first half of decoding: what gives the planes, loaded into onnxruntime."""
@@ -68,12 +86,11 @@ class PyramidDrawer:
     def prepare(self) -> bool:
         """Decode the latents, if that has not been done. Raises InvalidFileError."""
         if self._latents is not None:
-            scale = np.float32(TABLE.step)
             self._planes = self._latents.planes()
+            self._latents = None  # its memory is needed for what follows
             pairs = zip(self._planes, self._filters, strict=True)
             for level, (plane, weights) in enumerate(pairs, 1):
-                self._inputs[plane_name(level)] = filtered(plane, weights)[None, None] * scale
-            self._latents = None
+                self._inputs[plane_name(level)] = features(plane, weights)[None, None]
         return True
 
     def planes(self) -> list[NDArray[np.int8]]:
