@@ -2,11 +2,11 @@
 
     python benchmarks/prior/train.py FOLDER --minutes 30 [--resume] [--device cuda]
 
-Each picture is a random crop with latents and a synthesis of its own, at a random lambda; the context
-networks and the filters go on from picture to picture. Networks of all sizes learn from the same
-latents: the first one steers the fit and learns in every step, the others take turns. The last 8
-files of the folder (sorted by name) are never used: they are there to measure on. Each tenth picture
-a line is logged and the state is kept beside the result, so that --resume goes on where an
+Each picture is a random crop with latents and a synthesis of its own, at a random lambda; the
+context networks and the filters go on from picture to picture. Networks of all sizes learn from the
+same latents: the first one steers the fit and learns in every step, the others take turns. The last
+8 files of the folder (sorted by name) are never used: they are there to measure on. Each tenth
+picture a line is logged and the state is kept beside the result, so that --resume goes on where an
 interrupted run stopped. What is written is read by the encoder only.
 """
 
