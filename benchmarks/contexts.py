@@ -36,6 +36,8 @@ from imcodec.pyramid.table import Table
 #: (row, column) of a place, in pixels of its plane, seen from the symbol that is coded
 Offset = tuple[int, int]
 BORDER = 16
+#: the row above or below the parent's, whichever is nearer
+NEARER = 99
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def half_rows(queue: int, taps: int, parents: int) -> tuple[View, ...]:
     if parents == 1:
         return tuple(views)
     # the row of the cell, and the nearer one of its neighbours: above for even rows, below for odd
-    return tuple(replace(v, parent=(*v.parent, *((99, c) for c in around))) for v in views)
+    return tuple(replace(v, parent=(*v.parent, *((NEARER, c) for c in around))) for v in views)
 
 
 def four_phases() -> tuple[View, ...]:
@@ -186,28 +188,31 @@ class GatheringFit(Fit):
         inputs, values = [], []
         most = self.network.weights[0].shape[2] - self.variant.ancestors - self.variant.hyper
         for view in self.variant.views:
-            rows = range(view.first[0], height, view.pitch[0])
+            at = torch.arange(view.first[0], height, view.pitch[0])
             columns = torch.arange(view.first[1], width, view.pitch[1])
-            at = torch.tensor(rows)
-
-            def taken(plane: Tensor, r: Tensor, c: Tensor) -> Tensor:
-                return plane[r + BORDER][:, c + BORDER].flatten()
-
             nothing = torch.zeros(len(at) * len(columns))
-            found = [taken(own, at + r, columns + c) for r, c in view.own]
-            nearer = torch.where(at % 2 == 0, -1, 1)
-            for r, c in view.parent:
-                if parent is None:
-                    found.append(nothing)
-                else:
-                    row = at // 2 + (nearer if r == 99 else r)
-                    found.append(taken(parent, row.clamp(0, height // 2 - 1), columns // 2 + c))
+            rows = {r: own[at + r + BORDER] for r in {r for r, _ in view.own}}
+            found = []
+            for r, c in view.own:
+                first = view.first[1] + c + BORDER
+                stop = first + len(columns) * view.pitch[1]
+                found.append(rows[r][:, first : stop : view.pitch[1]].flatten())
+            if parent is None:
+                found += [nothing] * len(view.parent)
+            else:
+                nearer = torch.where(at % 2 == 0, -1, 1)
+                for r, c in view.parent:
+                    row = (at // 2 + (nearer if r == NEARER else r)).clamp(0, height // 2 - 1)
+                    if ("parent", r) not in rows:
+                        rows["parent", r] = parent[row + BORDER]
+                    start = c + BORDER
+                    found.append(rows["parent", r][:, start : start + len(columns)].flatten())
             found += [nothing] * (most - len(found))
             for step in range(1, self.variant.ancestors + 1):
                 if step < len(above):
                     plane = _bordered(above[step])
                     cell = 2 ** (step + 1)
-                    found.append(taken(plane, at // cell, columns // cell))
+                    found.append(plane[at // cell + BORDER][:, columns // cell + BORDER].flatten())
                 else:
                     found.append(nothing)
             if self.variant.hyper:
@@ -216,7 +221,7 @@ class GatheringFit(Fit):
                 c = (columns * cell).long().clamp_max(self.geometry.width - 1) // 16
                 found.append(hyper[r][:, c].flatten())
             inputs.append(torch.stack(found))
-            values.append(taken(own, at, columns))
+            values.append(own[at + BORDER][:, columns + BORDER].flatten())
         return torch.stack(inputs), torch.stack(values)
 
 
