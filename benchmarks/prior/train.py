@@ -1,13 +1,13 @@
-"""Train where fits start: fit many pictures a little, one after another, and keep what they share.
+"""Train what fits start from: context networks and filters, beside an analysis network.
 
     python benchmarks/prior/train.py FOLDER --minutes 30 [--resume] [--device cuda]
 
-Each picture is a random crop with latents and a synthesis of its own, at a random lambda; the
-context networks and the filters go on from picture to picture. Networks of all sizes learn from the
-same latents: the first one steers the fit and learns in every step, the others take turns. The last
-8 files of the folder (sorted by name) are never used: they are there to measure on. Each tenth
-picture a line is logged and the state is kept beside the result, so that --resume goes on where an
-interrupted run stopped. What is written is read by the encoder only.
+An analysis network (analysis.py) turns random crops into latents, and all of it learns together what
+a fit minimises, mse + lambda * bits, at random lambdas. Context networks of all sizes learn from the
+same latents: the first one in every step, the others in every third. The analysis network itself is
+not shipped, as no fit gains from its latents (../fitting.md). The last 8 files of the folder (sorted
+by name) are never used: they are there to measure on. Each hundredth step a line is logged, and the
+result and the state beside it are written, so that --resume goes on where a run was stopped.
 """
 
 from __future__ import annotations
@@ -16,172 +16,207 @@ import argparse
 import json
 import math
 import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from analysis import SIZES, Analysis
 from PIL import Image
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
+from torch import Tensor
 
 from imcodec.pyramid.fit import Fit, Recipe
 from imcodec.pyramid.geometry import choose_geometry
-from imcodec.pyramid.model import ContextNetwork, Filters
+from imcodec.pyramid.model import ContextNetwork
 from imcodec.pyramid.settings import NETWORKS
 from imcodec.pyramid.soap import Soap
-from imcodec.pyramid.start import FILTERS, key
+from imcodec.pyramid.start import FILTERS, PRIOR, key
 from imcodec.pyramid.table import Table
 
-#: (layers, hidden units), the first one steers
+#: (layers, hidden units); the latents learn from the first one
 SHAPES = ((3, 22), *((s.layers, s.hidden) for s in NETWORKS.values() if s.hidden != 22))
-#: planes that start empty, counted from the finest: what the encoder does at its efforts
-EMPTY = (1, 2, 12)
-LEVELS = 6
+EVERY = 3
 HELD_OUT = 8
-TARGET = Path(__file__).parents[2] / "codec" / "imcodec" / "pyramid" / "prior.safetensors"
+#: learning rates of the analysis network and of the context networks
+RATES = (2e-3, 2e-2)
+#: of soft rounding and its noise, at the start and at the end
+TEMPERATURE, NOISE = (0.4, 0.15), (0.3, 0.2)
+TARGET = Path(__file__).parents[2] / "codec" / "imcodec" / "pyramid" / PRIOR
 
 
-class Prior:
-    """Context networks of several sizes and filters, each with its optimiser."""
+@dataclass
+class Integers:
+    """Stands in a fit for a synthesis, or for filters."""
 
-    def __init__(self, lr: float) -> None:
+    values: tuple[Tensor, ...]
+
+    def integers(self) -> tuple[Tensor, ...]:
+        """As model.Synthesis has it."""
+        return self.values
+
+    def rounded(self) -> Tensor:
+        """As model.Filters has it."""
+        return self.values[0]
+
+
+class Training:
+    """Everything that learns, and one step of it."""
+
+    def __init__(self, side: int, device: torch.device) -> None:
+        self.side, self.device = side, device
+        self.analysis = Analysis().to(device)
         self.networks = [ContextNetwork(hidden, layers, Table()) for layers, hidden in SHAPES]
-        self.filters = Filters(LEVELS)
-        #: the networks' rates, and the filters', which learn a tenth as fast
-        self.parts = [*((network, lr) for network in self.networks), (self.filters, lr / 10)]
-        self.optimisers = [
-            Soap([[*part.parameters()]], betas=(0.9, 0.95), shampoo=0.95) for part, _ in self.parts
+        self.adam = torch.optim.Adam(self.analysis.parameters(), betas=(0.9, 0.98))
+        self.soaps = [
+            Soap([[*network.parameters()]], betas=(0.9, 0.95), shampoo=0.95)
+            for network in self.networks
         ]
+        empty = np.zeros((side, side, 3), np.uint8)
+        recipe = Recipe(lmbda=1e-3, steps=1, hidden=SHAPES[0][1], units=4, prior=False)
+        geometries = {pitch: choose_geometry(side, side, pitch=pitch) for pitch in (1, 2)}
+        self._fits = {p: Fit(empty, g, recipe, device) for p, g in geometries.items()}
 
-    def load(self, path: Path) -> None:
-        """Go on from values that were saved; shapes that are missing stay as they are."""
-        values = load_file(path)
-        for (layers, hidden), network in zip(SHAPES, self.networks, strict=True):
-            start = key(hidden, layers, "")
-            found = {k.removeprefix(start): v for k, v in values.items() if k.startswith(start)}
-            if found:
-                network.load_state_dict(found)
-        if FILTERS in values:
-            self.filters.load_state_dict({"weights": values[FILTERS]})
+    def step(
+        self, pixels: np.ndarray, lmbda: float, pitch: int, done: float, count: int
+    ) -> list[float]:
+        """Learn from a crop [side, side, 3] after a share of the run; costs of the networks."""
+        fit = self._fits[pitch]
+        fit.lmbda, fit.recipe = lmbda, replace(fit.recipe, lmbda=lmbda)
+        flat = torch.from_numpy(pixels.reshape(-1, 3).T.copy()).float().to(self.device)
+        fit.colours = flat
+        levels = range(fit.geometry.levels - 1, -1, -1)
+        heads = [SIZES.index(pitch * 2**level) for level in levels]
+        temperature, noise = (a + (b - a) * done for a, b in (TEMPERATURE, NOISE))
+        planes, synthesis, filters = self.analysis(
+            flat.view(3, self.side, self.side),
+            fit.interpolations,
+            heads,
+            lmbda,
+            softening(temperature, noise),
+        )
+        fit.synthesis, fit.filters = Integers(synthesis), Integers((filters,))  # type: ignore[assignment]
+        value = torch.cat([plane.flatten() for plane in planes])
+        learning = range(len(self.networks) if count % EVERY == 0 else 1)
+        costs = []
+        with ThreadPoolExecutor(1) as pool:
+            for index in learning:
+                fit.network = self.networks[index]
+                if index == 0:
+                    mse, bpp = fit.backward(value.detach(), pool)
+                    by_value = fit.latents.gradient.clone()
+                else:
+                    with torch.no_grad():
+                        bits, grads = fit.rate(value.detach(), pool)
+                    tops = [t for pair in fit.network.layers() for t in pair if t is not None]
+                    torch.autograd.backward(tops, grads)
+                    bpp = bits / self.side**2
+                costs.append(mse + lmbda * bpp)
+        value.backward(by_value)
+        self._learn(learning, lmbda, (1 + math.cos(math.pi * done)) / 2)
+        return costs
 
-    def step(self, learning: set[int], share: float) -> None:
-        """One step of some parts; `share` of the run is over."""
-        for index, ((part, lr), optimiser) in enumerate(
-            zip(self.parts, self.optimisers, strict=True)
-        ):
-            if index in learning:
-                optimiser.rates[0] = lr * (1 + math.cos(math.pi * share)) / 2
-                optimiser.step()
-            for parameter in part.parameters():
-                parameter.grad = None
-        for network in self.networks:
-            network.confine()
+    def _learn(self, learning: Sequence[int], lmbda: float, falling: float) -> None:
+        for parameter in self.analysis.parameters():
+            if parameter.grad is not None:
+                parameter.grad *= weight(lmbda)
+        torch.nn.utils.clip_grad_norm_(self.analysis.parameters(), 1.0)
+        self.adam.param_groups[0]["lr"] = RATES[0] * falling
+        self.adam.step()
+        self.adam.zero_grad()
+        for index in learning:
+            self.soaps[index].rates[0] = RATES[1] * falling
+            self.soaps[index].step()
+            self.networks[index].confine()
+            self.networks[index].zero_grad()
+
+    def state(self) -> dict[str, Any]:
+        """All that --resume needs."""
+        networks = [network.state_dict() for network in self.networks]
+        found = {"analysis": self.analysis.state_dict(), "networks": networks}
+        return found | {"adam": self.adam.state_dict(), "soaps": self.soaps}
+
+    def resume(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
+        self.analysis.load_state_dict(state["analysis"])
+        self.adam.load_state_dict(state["adam"])
+        for network, values in zip(self.networks, state["networks"], strict=True):
+            network.load_state_dict(values)
 
     def save(self, path: Path, made: str) -> None:
-        """Half precision is plenty: the networks' integers are 6 bits."""
-        values = {FILTERS: self.filters.weights.detach().half()}
+        """Write what ships. Half precision is plenty: the networks' integers have 7 bits."""
+        filters = self.analysis.filters[SIZES.index(32) :].detach().cpu()
+        values = {FILTERS: filters.half().contiguous()}
         for (layers, hidden), network in zip(SHAPES, self.networks, strict=True):
             for name, value in network.state_dict().items():
                 values[key(hidden, layers, name)] = value.half().contiguous()
         save_file(values, path, {"made": made})
 
 
-def fit_a_little(
-    fit: Fit, prior: Prior, steps: int, done: float, pool: ThreadPoolExecutor
-) -> list[float]:
-    """Fit a crop's latents and synthesis, and the prior; costs with each network's last step."""
-    recipe, networks = fit.recipe, prior.networks
-    fit.network, fit.filters = networks[0], prior.filters
-    latents = torch.optim.Adam([fit.latents.stored], betas=recipe.betas, fused=True)
-    drawing = Soap([[*fit.synthesis.parameters()]])
-    pixels = fit.geometry.height * fit.geometry.width
-    costs = [0.0] * len(networks)
-    for step in range(steps):
-        share = step / (steps - 1)
-        falling = max(recipe.last, (1 + math.cos(math.pi * share)) / 2)
-        latents.param_groups[0]["lr"] = recipe.rates[0] * falling
-        drawing.rates[0] = recipe.rates[2] * falling
-        value, derivative = fit.value(share, hard=share > recipe.hard_at)
-        mse, bpp = fit.backward(value, pool)
-        costs[0] = mse + recipe.lmbda * bpp
-        gradient = fit.latents.gradient.mul(derivative)
-        turn = 1 + step % (len(networks) - 1)
-        fit.network = networks[turn]
-        with torch.no_grad():
-            bits, grads = fit.rate(value, pool)
-        tops = [t for pair in fit.network.layers() for t in pair if t is not None]
-        torch.autograd.backward(tops, grads)
-        costs[turn] = mse + recipe.lmbda * bits / pixels
-        fit.network = networks[0]
-        fit.latents.gradient.copy_(gradient)
-        latents.step()
-        drawing.step()
-        prior.step({0, turn, len(networks)}, done)
-    return costs
+def softening(temperature: float, noise: float) -> Callable[[Tensor], Tensor]:
+    """What latents go through (imcodec.pyramid.latents), differentiable."""
+    slope = 0.5 / math.tanh(1 / (2 * temperature))
+
+    def soft(value: Tensor) -> Tensor:
+        base = value.detach().floor() + 0.5
+        return base + slope * ((value - base) / temperature).tanh()
+
+    return lambda value: soft(soft(value) + noise * torch.randn_like(value))
+
+
+def weight(lmbda: float) -> float:
+    """So that all lambdas count alike: costs grow about as lambda ** 0.7."""
+    return float(lmbda**-0.7)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--minutes", type=float, default=30)
-    parser.add_argument("--size", type=int, default=256)
-    parser.add_argument("--steps", type=int, default=100, help="of one picture")
-    parser.add_argument("--lr", type=float, default=2e-2)
+    parser.add_argument("--side", type=int, default=256, help="of a crop, in pixels")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--target", type=Path, default=TARGET)
-    parser.add_argument("--start", type=Path, help="values to begin with")
-    parser.add_argument("--note", default="", help="kept in the file with how it was made")
     parser.add_argument("--resume", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    random = np.random.default_rng(arguments.seed)
+    torch.manual_seed(arguments.seed)
     names = sorted(arguments.folder.glob("*.png"))[:-HELD_OUT]
-    prior = Prior(arguments.lr)
-    if arguments.start:
-        prior.load(arguments.start)
+    pictures = []
+    for name in names:
+        with Image.open(name) as picture:
+            pictures.append(np.asarray(picture.convert("RGB")))
+    side = arguments.side
+    training = Training(side, torch.device(arguments.device))
     kept = arguments.target.with_suffix(".state.pt")
-    passed, count = 0.0, 0
+    passed, count, recent = 0.0, 0, 0.0
     if arguments.resume and kept.exists():
-        prior, passed, count = torch.load(kept, weights_only=False)
-        random = np.random.default_rng((arguments.seed, count))
-    begin, recent = time.monotonic() - passed, np.zeros(len(SHAPES))
-    with ThreadPoolExecutor(1) as pool:
-        while (done := (time.monotonic() - begin) / (60 * arguments.minutes)) < 1:
-            with Image.open(names[random.integers(len(names))]) as picture:
-                pixels = np.asarray(picture.convert("RGB"))
-            side = arguments.size
-            top, left = (random.integers(0, n - side + 1) for n in pixels.shape[:2])
-            pixels = pixels[top : top + side, left : left + side]
-            recipe = Recipe(
-                lmbda=10 ** random.uniform(-4.0, -2.2),
-                steps=arguments.steps,
-                prior=False,
-                empty=int(random.choice(EMPTY)),
-                seed=count,
-            )
-            fit = Fit(
-                np.ascontiguousarray(pixels),
-                choose_geometry(side, side, LEVELS),
-                recipe,
-                torch.device(arguments.device),
-            )
-            if fit.geometry.levels != LEVELS:
-                parser.error(f"pictures of {side} pixels have no {LEVELS} levels")
-            costs = fit_a_little(fit, prior, arguments.steps, done, pool)
-            count += 1
-            logs = np.log(np.array(costs) / recipe.lmbda**0.7)  # so that lambdas weigh alike
-            recent = logs if count == 1 else recent + (logs - recent) / min(count, 40)
-            if count % 10 == 0:
-                passed = time.monotonic() - begin
-                row = {"pictures": count, "minutes": round(passed / 60, 2)}
-                row |= {"cost": np.exp(recent).round(4).tolist()}
-                made = {"program": "benchmarks/prior/train.py", "steps": arguments.steps}
-                made |= {"size": side, "lr": arguments.lr, "seed": arguments.seed}
-                made |= {"note": arguments.note}
-                prior.save(arguments.target, json.dumps(made | row))
-                torch.save((prior, passed, count), kept)
-                print(json.dumps(row), flush=True)
+        state, passed, count, recent = torch.load(kept, weights_only=False)
+        training.resume(state)
+    random = np.random.default_rng((arguments.seed, count))
+    begin = time.monotonic() - passed
+    while (done := (time.monotonic() - begin) / (60 * arguments.minutes)) < 1:
+        pixels = pictures[random.integers(len(pictures))]
+        top, left = (random.integers(0, n - side + 1) for n in pixels.shape[:2])
+        pixels = pixels[top : top + side, left : left + side]
+        if random.random() < 0.5:
+            pixels = pixels[:, ::-1]
+        lmbda = 10 ** random.uniform(-4.0, -2.2)
+        pitch = 2 if random.random() < 0.15 and lmbda > 1e-3 else 1
+        costs = training.step(np.ascontiguousarray(pixels), lmbda, pitch, done, count)
+        cost = costs[0] * weight(lmbda)
+        recent = cost if not count else recent + (cost - recent) / min(count, 100)
+        count += 1
+        if count % 100 == 0:
+            passed = time.monotonic() - begin
+            row = {"crops": count, "minutes": round(passed / 60, 2), "cost": round(recent, 4)}
+            made = {"program": "benchmarks/prior/train.py", "minutes planned": arguments.minutes}
+            training.save(arguments.target, json.dumps(made | row | {"side": side}))
+            torch.save((training.state(), passed, count, recent), kept)
+            print(json.dumps(row), flush=True)
 
 
 if __name__ == "__main__":
