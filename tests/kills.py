@@ -20,7 +20,9 @@ import time
 from collections import Counter
 from pathlib import Path
 
-WRITER = """
+# Whoever runs this in the background may have SIGINT ignored, and that is handed on.
+INTERRUPTIBLE = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+WRITER = f"""{INTERRUPTIBLE}
 import sys
 from imcodec.files import write_atomic
 from imcodec_cli.stopping import tidy_termination
@@ -43,10 +45,19 @@ def killed_writer(folder: Path, delay: float, number: int) -> tuple[str, list[st
         assert writer.stdout is not None
         writer.stdout.readline()
         time.sleep(delay)
-        writer.send_signal(number)
-        writer.wait(timeout=30)
+        end(writer, number)
     content = CONTENTS.get(target.read_bytes(), "broken")
     return content, [path.name for path in folder.iterdir() if path != target]
+
+
+def end(process: subprocess.Popen[bytes], number: int) -> None:
+    """Send a signal, and wait until the process is gone."""
+    process.send_signal(number)
+    try:
+        process.wait(timeout=60)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
 
 
 def killed_encoder(folder: Path, delay: float, number: int) -> tuple[str, list[str]]:
@@ -60,11 +71,11 @@ def killed_encoder(folder: Path, delay: float, number: int) -> tuple[str, list[s
     write_picture(np.asarray(scene(24, 16)), source)
     target.write_bytes(old)
     options = ["--layers", "1", "--width", "8", "--features", "normalised", "--epochs", "2"]
-    command = [sys.executable, "-m", "imcodec_cli", "encode", *options, str(source), str(target)]
+    program = f"{INTERRUPTIBLE}from imcodec_cli import main; main()"
+    command = [sys.executable, "-c", program, "encode", *options, str(source), str(target)]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as encoder:
         time.sleep(delay)
-        encoder.send_signal(number)
-        encoder.wait(timeout=60)
+        end(encoder, number)
     try:
         verify(target)
         content = "old" if target.read_bytes() == old else "new"
