@@ -113,6 +113,12 @@ def encode(
         float | None,
         typer.Option(metavar="SECONDS", help="Take no longer than this for a picture."),
     ] = None,
+    estimate: Annotated[
+        bool,
+        typer.Option(
+            "--estimate", help="Only tell how long it will take, from the first steps of the fit."
+        ),
+    ] = False,
     keep_best: Annotated[
         bool,
         typer.Option(
@@ -300,6 +306,7 @@ def encode(
             settings,
             overwrite=not no_overwrite,
             keep_best=keep_best,
+            estimate=estimate,
             plot=plot,
             snapshots=snapshots,
             max_pixels=max_pixels,

@@ -40,6 +40,8 @@ from imcodec.pyramid.table import Ints, Table
 
 #: places in one piece of work
 CHUNK = 16384
+#: steps that a fit could do in the time that making a file of it takes
+FINISHING = 6
 #: strips that one worker takes at a time
 GROUPS = 8
 
@@ -171,7 +173,7 @@ class Fit:
         recipe, begin = self.recipe, time.monotonic()
         latents, networks = self._latents, self._networks
         best: Fitted | None = None
-        least_score = math.inf
+        least_score, shortest, before = math.inf, math.inf, 0.0
         step = min(math.ceil(first * recipe.steps), recipe.steps - 1)
         share = step / recipe.steps
         with ThreadPoolExecutor(self.threads) as pool:
@@ -202,7 +204,12 @@ class Fit:
                 step += 1
                 share = step / recipe.steps
                 if recipe.seconds:
-                    share = max(share, first + (time.monotonic() - begin) / recipe.seconds)
+                    passed, took = time.monotonic() - begin, time.monotonic() - begin - before
+                    before, shortest = before + took, min(shortest, took)
+                    usable = recipe.seconds - min(FINISHING * shortest, recipe.seconds / 2)
+                    share = max(share, first + passed / usable)
+                    if first + (passed + took) / usable > 1:  # the last pass takes as long
+                        share = max(share, 1.0)
         assert best is not None
         return best
 
