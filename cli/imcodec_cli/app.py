@@ -135,6 +135,13 @@ def encode(
     steps: Annotated[
         int | None, typer.Option(help="Steps of the fit. [default: as --effort says]")
     ] = None,
+    tune: Annotated[
+        str | None,
+        typer.Option(
+            help="What the picture is to be best in: psnr (mean squared error), ssim (MS-SSIM) or "
+            f"perceptual; the last two take longer. [default: {_PYRAMID.tune}]"
+        ),
+    ] = None,
     network: Annotated[
         str | None,
         typer.Option(
@@ -274,6 +281,7 @@ def encode(
         "time_limit": time_limit,
         "lmbda": lmbda,
         "steps": steps,
+        "tune": tune,
         "network": network,
         "prior": False if no_prior else None,
         "recipe": recipe,

@@ -1,8 +1,8 @@
 """The fitting loop: pixels in; integer latents, context networks and synthesis out.
 
-loss = mse (colours in 0 .. 1) + lambda * bits per pixel. Networks run in the graph's integer
-arithmetic from the first step on. Latents are softened for most of the way and truly rounded at the
-end, where the loss is the file's true cost and the best state is kept.
+loss = mse (colours in 0 .. 1), or another distortion, + lambda * bits per pixel. Networks run in
+the graph's integer arithmetic from the first step on. Latents are softened for most of the way and
+truly rounded at the end, where the loss is the file's true cost and the best state is kept.
 
 On a CPU both terms are compiled loops (imcodec.pyramid.rate_kernel, .distortion_kernel) over strips
 of the planes and chunks of the picture, forwards and backwards together, so that they stay in the
@@ -30,6 +30,7 @@ from imcodec.pyramid.distortion_kernel import distortion_in_place
 from imcodec.pyramid.geometry import Geometry
 from imcodec.pyramid.interpolation import Filtering, Interpolation
 from imcodec.pyramid.latents import Latents
+from imcodec.pyramid.measures import Measure
 from imcodec.pyramid.model import ContextNetwork, Filters, Synthesis
 from imcodec.pyramid.rate import Distribution, Pass
 from imcodec.pyramid.rate_kernel import StripPass
@@ -70,6 +71,8 @@ class Recipe:
     temperature: tuple[float, float] = (0.5, 0.05)
     noise: tuple[float, float] = (0.3, 0.15)
     prior: bool = True
+    #: what is minimised: psnr (the squared error), ssim or perceptual (imcodec.pyramid.measures)
+    tune: str = "psnr"
     #: planes that start empty, counted from the finest
     empty: int = 0
     seed: int = 0
@@ -108,6 +111,8 @@ class Fitted:
     mse: float
     bpp: float
     cost: float
+    #: what was minimised besides the bits: the squared error, or another measure
+    distortion: float
 
 
 class Fit:
@@ -152,6 +157,12 @@ class Fit:
         self._whole = device.type != "cpu"
         self._chunk = geometry.symbols * 2 if self._whole else CHUNK
         self._groups = 1 if self._whole else min(geometry.strips, GROUPS)
+        self._measure: Measure | None = None
+        if recipe.tune != "psnr":
+            size = geometry.height, geometry.width
+            self._measure = Measure(recipe.tune, self.colours, size)
+        #: squared error of the last pass
+        self._mse = math.nan
         parts = (self.network, self.synthesis, self.filters)
         self._latents = torch.optim.Adam([self.latents.stored], betas=recipe.betas, fused=True)
         self._networks = Soap([[*part.parameters()] for part in parts])
@@ -184,15 +195,16 @@ class Fit:
                 latents.param_groups[0]["lr"] = recipe.rates[0] * falling
                 networks.rates[:] = [rate * falling for rate in recipe.rates[1:]]
                 value, derivative = self.value(share, hard)
-                mse, bpp = self.backward(value, pool)
+                distortion, bpp = self.backward(value, pool)
+                mse = self._mse
                 self.latents.gradient.mul_(derivative)
-                cost = mse + self.lmbda * bpp
+                cost = distortion + self.lmbda * bpp
                 seconds = time.monotonic() - begin
                 if report:
                     report(Report(step, recipe.steps, mse, bpp, cost, seconds, share, hard))
                 now = score(mse, bpp) if score else cost
                 if hard and (best is None or now < least_score):
-                    best, least_score = self._fitted(value, mse, bpp), now
+                    best, least_score = self._fitted(value, distortion, bpp), now
                 if last:
                     break
                 latents.step()
@@ -215,6 +227,7 @@ class Fit:
 
     def rounded(self) -> Fitted:
         """What there is, truly rounded, before its cost is known."""
+        self._mse = math.nan
         return self._fitted(self.latents.rounded(), math.nan, math.nan)
 
     def picture(self) -> NDArray[np.uint8]:
@@ -227,9 +240,19 @@ class Fit:
 
     def mse_of(self, planes: Sequence[Ints]) -> float:
         """Mean squared error, colours in 0 .. 1, of other latents with the best networks."""
-        tensors = [torch.from_numpy(plane).float().to(self.device) for plane in planes]
-        error = self._drawn(tensors, *self._best).sub_(self.colours)
+        error = self._shown(planes).sub_(self.colours)
         return float(error.double().square().mean()) / 255**2
+
+    def distortion_of(self, planes: Sequence[Ints]) -> float:
+        """What is minimised besides the bits, of other latents with the best networks."""
+        if self._measure is None:
+            return self.mse_of(planes)
+        with ThreadPoolExecutor(self.threads) as pool:
+            return self._measure(self._shown(planes), pool)[0]
+
+    def _shown(self, planes: Sequence[Ints]) -> Tensor:
+        tensors = [torch.from_numpy(plane).float().to(self.device) for plane in planes]
+        return self._drawn(tensors, *self._best)
 
     @torch.no_grad()
     def _drawn(
@@ -265,17 +288,17 @@ class Fit:
         return self.latents.softened(temperature, noise)
 
     def backward(self, value: Tensor, pool: ThreadPoolExecutor) -> tuple[float, float]:
-        """(mse, bits per pixel) of latents [symbols], with all gradients of the loss.
+        """(distortion, bits per pixel) of latents [symbols], with all gradients of the loss.
 
         That by the latents replaces `latents.gradient`; those of the networks are added to theirs.
         """
         with torch.no_grad():
-            mse, picture_grads = self._distortion(value, pool)
+            found, picture_grads = self._distortion(value, pool)
             bits, network_grads = self.rate(value, pool)
         tops = [*self.synthesis.integers(), self.filters.rounded()]
         tops += [t for pair in self.network.layers() for t in pair if t is not None]
         torch.autograd.backward(tops, [*picture_grads, *network_grads])
-        return mse, bits / (self.geometry.height * self.geometry.width)
+        return found, bits / (self.geometry.height * self.geometry.width)
 
     def _distortion(self, value: Tensor, pool: ThreadPoolExecutor) -> tuple[float, list[Tensor]]:
         g = self.geometry
@@ -292,9 +315,9 @@ class Fit:
         def interpolate(level: int) -> None:
             pictures[level] = self.interpolations[level].forward(filterings[level].forward())
 
-        def draw(start: int) -> tuple[Tensor, list[Tensor]]:
+        def error_of(start: int) -> tuple[Tensor, list[Tensor]]:
             part = slice(start, start + self._chunk)
-            work = (features[:, part], self.colours[:, part], weights, self._step, scale)
+            work = (features[:, part], wanted[:, part], weights, self._step, scale)
             if not self._whole:
                 return distortion_in_place(*work)
             error, features[:, part], rest = distortion(*work)
@@ -305,11 +328,25 @@ class Fit:
             by_plane, filter_grads[level] = filterings[level].adjoint(by_filtered)
             grads[level].copy_(by_plane)
 
+        def draw_part(start: int) -> None:
+            part = slice(start, start + self._chunk)
+            shown[:, part] = draw(features[:, part], weights, self._step).clamp_(0, 255)
+
         _each(pool, interpolate, levels)
-        parts = _each(pool, draw, range(0, count, self._chunk))
+        chunks, wanted, found = range(0, count, self._chunk), self.colours, math.nan
+        if self._measure:
+            shown = torch.empty_like(wanted)
+            _each(pool, draw_part, chunks)
+            found, gradient = self._measure(shown, pool)
+            self._mse = float((shown - wanted).double().square().mean()) / 255**2
+            # a picture whose squared error has the measure's gradient
+            wanted = shown - gradient / (2 * scale)
+        parts = _each(pool, error_of, chunks)
         _each(pool, back, levels)
-        error = float(torch.stack([total for total, _ in parts]).double().sum())
-        return error * scale, [*_sums([rest for _, rest in parts]), filter_grads.cpu()]
+        if not self._measure:
+            error = float(torch.stack([total for total, _ in parts]).double().sum())
+            self._mse = found = error * scale
+        return found, [*_sums([rest for _, rest in parts]), filter_grads.cpu()]
 
     def rate(self, value: Tensor, pool: ThreadPoolExecutor) -> tuple[float, list[Tensor]]:
         """Bits of latents [symbols], and gradients of lambda times them for each pixel.
@@ -340,13 +377,14 @@ class Fit:
         nats = float(torch.stack([found for found, _ in parts]).double().sum())
         return nats / math.log(2), _sums([grads for _, grads in parts])
 
-    def _fitted(self, value: Tensor, mse: float, bpp: float) -> Fitted:
+    def _fitted(self, value: Tensor, distortion: float, bpp: float) -> Fitted:
         planes = [plane.cpu().numpy().astype(np.int64) for plane in self.latents.planes(value)]
-        cost = mse + self.lmbda * bpp
+        cost = distortion + self.lmbda * bpp
         synthesis = [value.detach() for value in self.synthesis.integers()]
         self._best = synthesis, self.filters.rounded().detach()
         arrays = self.synthesis.array(), self.filters.array()
-        return Fitted(planes, self.network.context(), *arrays, mse, bpp, cost)
+        numbers = (self._mse, bpp, cost, distortion)
+        return Fitted(planes, self.network.context(), *arrays, *numbers)
 
 
 def _each(
