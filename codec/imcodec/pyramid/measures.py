@@ -66,7 +66,7 @@ class Measure:
                 value = share * ((1 - SQUARES) * self._distances[index](shown) + SQUARES * squares)
             (found,) = torch.autograd.grad(value, shown)
             self._tile(gradient, part).copy_(found)
-            return float(value)
+            return float(value.detach())
 
         total = sum(pool.map(tile, range(len(self._parts))))
         return total, gradient.view_as(colours)
