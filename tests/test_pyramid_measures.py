@@ -72,7 +72,7 @@ def test_what_the_picture_hides_counts_less() -> None:
 
 def fitted(tune: str, pixels: np.ndarray, **changes: Any) -> Fit:
     height, width, _ = pixels.shape
-    recipe = Recipe(**{"lmbda": 1e-3, "steps": 60, "hidden": 8, "units": 9, "tune": tune} | changes)
+    recipe = Recipe(**{"lmbda": 1e-3, "steps": 30, "hidden": 8, "units": 9, "tune": tune} | changes)
     return Fit(pixels, choose_geometry(height, width), recipe, CPU)
 
 
@@ -96,7 +96,7 @@ def test_each_costs_least_in_its_own_measure() -> None:
     pixels = (scene(176, 176) + grain).clip(0, 255).astype(np.uint8)
     costs = {}
     for tune in ("psnr", "ssim"):
-        fit = fitted(tune, pixels, steps=30, lmbda=2e-3)
+        fit = fitted(tune, pixels, steps=15, lmbda=2e-3)
         found = fit.run()
         similarity = ms_ssim(pixels, fit.picture())
         assert similarity is not None

@@ -151,5 +151,5 @@ def _bands(picture: Tensor) -> list[Tensor]:
 
 
 def _nearby(band: Tensor) -> Tensor:
-    """The mean square of a band around each place, over the opponent colours' lightness."""
+    """The mean square of a band around each place."""
     return F.avg_pool2d(band.square(), 5, 1, 2, count_include_pad=False)
