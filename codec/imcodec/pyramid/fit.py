@@ -27,6 +27,7 @@ from torch import Tensor
 from imcodec.pyramid.context import Context
 from imcodec.pyramid.distortion import distortion, draw
 from imcodec.pyramid.distortion_kernel import distortion_in_place
+from imcodec.pyramid.filters import FILTER_UNIT
 from imcodec.pyramid.geometry import Geometry
 from imcodec.pyramid.interpolation import Filtering, Interpolation
 from imcodec.pyramid.latents import Latents
@@ -171,15 +172,15 @@ class Fit:
         self,
         report: Callable[[Report], None] | None = None,
         interrupted: Callable[[], bool] = lambda: False,
-        score: Callable[[float, float], float] | None = None,
+        score: Callable[[Report], float] = lambda report: report.cost,
         first: float = 0.0,
         hold: Callable[[float], bool] = lambda share: False,
     ) -> Fitted:
         """All steps; the best state among the last ones by its true cost.
 
-        After `interrupted()` says so, one more pass finds the true cost of what there is. `score`
-        of (mse, bits per pixel) says what is best instead, the less the better. A fit goes on with
-        its last steps, from a share `first` on. Steps after which `hold(share)` do not count.
+        After `interrupted()` says so, one more pass finds the true cost of what there is. Another
+        `score` than the cost may say what is best, the less the better. A fit goes on with its last
+        steps, from a share `first` on. Steps after which `hold(share)` do not count.
         """
         recipe, begin = self.recipe, time.monotonic()
         latents, networks = self._latents, self._networks
@@ -200,11 +201,11 @@ class Fit:
                 self.latents.gradient.mul_(derivative)
                 cost = distortion + self.lmbda * bpp
                 seconds = time.monotonic() - begin
+                now = Report(step, recipe.steps, mse, bpp, cost, seconds, share, hard)
                 if report:
-                    report(Report(step, recipe.steps, mse, bpp, cost, seconds, share, hard))
-                now = score(mse, bpp) if score else cost
-                if hard and (best is None or now < least_score):
-                    best, least_score = self._fitted(value, distortion, bpp), now
+                    report(now)
+                if hard and (best is None or score(now) < least_score):
+                    best, least_score = self._fitted(value, distortion, bpp), score(now)
                 if last:
                     break
                 latents.step()
@@ -238,13 +239,22 @@ class Fit:
         colours = drawn.view(shape)
         return colours.permute(1, 2, 0).cpu().numpy().astype(np.uint8)
 
+    def recall(self, fitted: Fitted) -> None:
+        """Let mse_of() and distortion_of() draw with the networks of a state that was found."""
+        levels, arrays = (
+            self.geometry.levels,
+            torch.from_numpy(fitted.synthesis[:, :, 0, 0]).float(),
+        )
+        first, threshold, second = arrays[:levels].T, arrays[levels, :, None], arrays[levels + 1 :]
+        self._best = (first, threshold, second), torch.from_numpy(fitted.filters) / FILTER_UNIT
+
     def mse_of(self, planes: Sequence[Ints]) -> float:
-        """Mean squared error, colours in 0 .. 1, of other latents with the best networks."""
+        """Mean squared error, colours in 0 .. 1, of other latents with the networks found last."""
         error = self._shown(planes).sub_(self.colours)
         return float(error.double().square().mean()) / 255**2
 
     def distortion_of(self, planes: Sequence[Ints]) -> float:
-        """What is minimised besides the bits, of other latents with the best networks."""
+        """What is minimised besides the bits, of other latents with the networks found last."""
         if self._measure is None:
             return self.mse_of(planes)
         with ThreadPoolExecutor(self.threads) as pool:
@@ -380,11 +390,11 @@ class Fit:
     def _fitted(self, value: Tensor, distortion: float, bpp: float) -> Fitted:
         planes = [plane.cpu().numpy().astype(np.int64) for plane in self.latents.planes(value)]
         cost = distortion + self.lmbda * bpp
-        synthesis = [value.detach() for value in self.synthesis.integers()]
-        self._best = synthesis, self.filters.rounded().detach()
         arrays = self.synthesis.array(), self.filters.array()
         numbers = (self._mse, bpp, cost, distortion)
-        return Fitted(planes, self.network.context(), *arrays, *numbers)
+        found = Fitted(planes, self.network.context(), *arrays, *numbers)
+        self.recall(found)
+        return found
 
 
 def _each(

@@ -120,6 +120,7 @@ class Steering:
 
     def _trimmed(self, fitted: Fitted, coded: Coded, found: Found) -> tuple[Fitted, Coded] | None:
         """A file that is a little too large or too good, made what was asked for."""
+        self._fit.recall(fitted)
         if self._goal.kind == "size":
             if not 0 < found.size / self._goal.value - 1 < TRIMMED_SIZE:
                 return None
@@ -167,13 +168,13 @@ class Steering:
             return self._fit.lmbda <= max(LEAST, self._middle / FARTHEST)
         return self._fit.lmbda >= min(MOST, self._middle * FARTHEST)
 
-    def _score(self, mse: float, bpp: float) -> float:
+    def _score(self, report: Report) -> float:
         """What is best: on the right side of the goal first, then the better picture or rate."""
         if self._goal.kind == "size":
-            over = bpp / self.model.bpp(self._goal.limit) - 1
-            return mse + 100 * max(0.0, over)
-        over = mse / self.model.mse(self._goal.limit) - 1
-        return bpp + 1e4 * max(0.0, over)
+            over = report.bpp / self.model.bpp(self._goal.limit) - 1
+            return report.cost + 100 * max(0.0, over)
+        over = report.mse / self.model.mse(self._goal.limit) - 1
+        return report.bpp + 1e4 * max(0.0, over)
 
     def _hold(self, share: float) -> bool:
         """Whether a step more is needed here."""
