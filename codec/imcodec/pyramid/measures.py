@@ -24,18 +24,18 @@ from torch.nn import functional as F
 #: a tile's longest side in pixels, at most
 TILE = 512
 #: 1 - MS-SSIM, and the pyramids' distance, times these are as large as the squared error
-SSIM_SCALE, PERCEPTUAL_SCALE = 0.033, 0.033
-#: share of the squared error in either
-SQUARES = 0.1
+SSIM_SCALE, PERCEPTUAL_SCALE = 0.035, 0.016
+#: share of the squared error in each
+SSIM_SQUARES, PERCEPTUAL_SQUARES = 0.1, 0.2
 #: linear light to the responses of cones, and what is added to these
 CONES = ((0.3, 0.622, 0.078), (0.23, 0.692, 0.078), (0.2434, 0.2048, 0.5518))
 LIGHT = 0.0038
 #: levels of the Laplacian pyramids, their weights from the finest to what is left, and weights of
 #: the three opponent colours: red - green, lightness, blue
-LEVELS = (1.0, 1.0, 1.0, 1.0, 1.0, 1.0)
-OPPONENTS = (8.0, 1.0, 0.25)
+LEVELS = (0.5, 1.0, 1.5, 2.0, 2.0, 2.0)
+OPPONENTS = (2.0, 1.0, 0.25)
 #: contrast below which nothing is hidden
-THRESHOLD = 0.02
+THRESHOLD = 0.05
 
 Distance = Callable[[Tensor], Tensor]
 
@@ -48,6 +48,7 @@ class Measure:
         height, width = size
         rows, columns = _cuts(height), _cuts(width)
         self._parts = [(top, left) for top in rows for left in columns]
+        self._squares = SSIM_SQUARES if tune == "ssim" else PERCEPTUAL_SQUARES
         kind: Any = _structure if tune == "ssim" else _Pyramids
         self._distances: list[Distance] = [kind(self._tile(self._wanted, p)) for p in self._parts]
 
@@ -63,7 +64,8 @@ class Measure:
             share = shown.shape[2] * shown.shape[3] / whole
             with torch.enable_grad():
                 squares = (shown - self._tile(self._wanted, part)).square().mean() / 255**2
-                value = share * ((1 - SQUARES) * self._distances[index](shown) + SQUARES * squares)
+                distance = self._distances[index](shown)
+                value = share * ((1 - self._squares) * distance + self._squares * squares)
             (found,) = torch.autograd.grad(value, shown)
             self._tile(gradient, part).copy_(found)
             return float(value.detach())

@@ -138,7 +138,8 @@ class Steering:
     def _round(self, first: float) -> tuple[Fitted, Coded, Found]:
         """Steps from a share on, and the file that they end with."""
         self._share, self._difference = first, None
-        self._may_hold = first < HOLD
+        self._again = first > 0
+        self._may_hold = not self._again
         fitted = self._fit.run(self._follow, self._stop, self._score, first, self._hold)
         coded = code(self._fit, fitted)
         found = Found(self._size_of(fitted, coded), self._psnr(coded))
@@ -194,6 +195,8 @@ class Steering:
             self._passed = report.share - self._share
         passed, self._share = self._passed, report.share
         if report.share < BEGIN or report.step < FIRST or report.hard or passed <= 0:
+            return
+        if self._again:  # too short to be steered
             return
         difference = self._expected(report)
         lag = max(LAGS[0] * (LAGS[1] / LAGS[0]) ** report.share, LAG_STEPS * passed)
