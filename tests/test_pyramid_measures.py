@@ -63,11 +63,11 @@ def test_the_gradient_is_that_of_the_distance(
 
 
 def test_what_the_picture_hides_counts_less() -> None:
-    grain = np.random.default_rng(0).integers(60, 196, (64, 64, 1)).repeat(3, 2).astype(np.uint8)
+    grain = np.random.default_rng(0).integers(0, 256, (64, 64, 1)).repeat(3, 2).astype(np.uint8)
     flat = np.full((64, 64, 3), 128, np.uint8)
     noise = 4 * torch.randn(1, 4096, generator=torch.Generator().manual_seed(0)).expand(3, -1)
     errors = [measured("perceptual", p, colours(p) + noise)[0] for p in (grain, flat)]
-    assert errors[0] < errors[1] / 3
+    assert errors[0] < errors[1] / 2
 
 
 def fitted(tune: str, pixels: np.ndarray, **changes: Any) -> Fit:

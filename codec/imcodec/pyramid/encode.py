@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -37,7 +38,7 @@ REPORT_EVERY = 0.25
 #: points of the finished file that are compared with the decoder's, by the bare runtime
 PROBES = 256
 #: seconds from a finished fit to the file, besides those that grow with the picture (fit.FINISHING)
-OPENING = 0.5
+OPENING = 0.8
 #: more workers than this do not help
 MAX_THREADS = 16
 
@@ -68,6 +69,7 @@ def encode_pixels(
         recipe, geometry = choose(pixels, settings, device, price)
         diary.more = MORE / 2 if goal else 0.0
         if settings.time_limit:
+            diary.end = start + settings.time_limit
             left = settings.time_limit - (time.monotonic() - start) - OPENING
             more = 1 + MORE if goal else 1
             recipe = replace(recipe, seconds=max(left / more, 1e-3))
@@ -163,8 +165,8 @@ class _Diary:
         self.picture_of: Callable[[], NDArray[np.uint8]] | None = None
         self._report: Report | None = None
         self._first: Report | None = None
-        #: share of the steps that may be added
-        self.more = 0.0
+        #: share of the steps that may be added, and when the time limit ends
+        self.more, self.end = 0.0, math.inf
 
     def _left(self, report: Report) -> float:
         """Seconds to go. The first step says little: it may have compiled its loops."""
@@ -174,7 +176,8 @@ class _Diary:
         passed = report.seconds - first.seconds
         per_share = passed / (report.share - first.share)
         finishing = OPENING + FINISHING * passed / max(1, report.step - first.step)
-        return per_share * max(0.0, 1 + self.more - report.share) + finishing
+        left = per_share * max(0.0, 1 + self.more - report.share) + finishing
+        return min(left, max(0.0, self.end - time.monotonic()))
 
     def __call__(self, report: Report) -> None:
         self._report = report

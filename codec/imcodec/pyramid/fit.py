@@ -43,7 +43,7 @@ from imcodec.pyramid.table import Ints, Table
 #: places in one piece of work
 CHUNK = 16384
 #: steps that a fit could do in the time that making a file of it takes
-FINISHING = 6
+FINISHING = 8
 #: strips that one worker takes at a time
 GROUPS = 8
 
