@@ -70,7 +70,9 @@ def encode_pixels(
         diary.more = MORE / 2 if goal else 0.0
         if settings.time_limit:
             diary.end = start + settings.time_limit
-            left = settings.time_limit - (time.monotonic() - start) - OPENING
+            # a machine that was slow to begin will be slow to end
+            spent = time.monotonic() - start
+            left = settings.time_limit - spent - max(OPENING, spent / 2)
             more = 1 + MORE if goal else 1
             recipe = replace(recipe, seconds=max(left / more, 1e-3))
         fit = Fit(pixels, geometry, recipe, device, threads)

@@ -185,7 +185,8 @@ class Fit:
         recipe, begin = self.recipe, time.monotonic()
         latents, networks = self._latents, self._networks
         best: Fitted | None = None
-        least_score, shortest, before = math.inf, math.inf, 0.0
+        least_score, before = math.inf, 0.0
+        typical: float | None = None
         step = min(math.ceil(first * recipe.steps), recipe.steps - 1)
         share = step / recipe.steps
         with ThreadPoolExecutor(self.threads) as pool:
@@ -217,9 +218,13 @@ class Fit:
                 step += 1
                 share = step / recipe.steps
                 if recipe.seconds:
-                    passed, took = time.monotonic() - begin, time.monotonic() - begin - before
-                    before, shortest = before + took, min(shortest, took)
-                    usable = recipe.seconds - min(FINISHING * shortest, recipe.seconds / 2)
+                    passed = time.monotonic() - begin
+                    took, before = passed - before, passed
+                    if typical is None:  # the first step may compile
+                        typical = 0.0
+                    else:
+                        typical = 0.8 * typical + 0.2 * took if typical else took
+                    usable = recipe.seconds - min(FINISHING * typical, recipe.seconds / 2)
                     share = max(share, first + passed / usable)
                     if first + (passed + took) / usable > 1:  # the last pass takes as long
                         share = max(share, 1.0)
