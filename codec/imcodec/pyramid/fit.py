@@ -246,11 +246,8 @@ class Fit:
 
     def recall(self, fitted: Fitted) -> None:
         """Let mse_of() and distortion_of() draw with the networks of a state that was found."""
-        levels, arrays = (
-            self.geometry.levels,
-            torch.from_numpy(fitted.synthesis[:, :, 0, 0]).float(),
-        )
-        first, threshold, second = arrays[:levels].T, arrays[levels, :, None], arrays[levels + 1 :]
+        rows, levels = torch.from_numpy(fitted.synthesis[:, :, 0, 0]).float(), self.geometry.levels
+        first, threshold, second = rows[:levels].T, rows[levels, :, None], rows[levels + 1 :]
         self._best = (first, threshold, second), torch.from_numpy(fitted.filters) / FILTER_UNIT
 
     def mse_of(self, planes: Sequence[Ints]) -> float:
