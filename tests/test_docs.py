@@ -92,7 +92,7 @@ def test_the_defaults_in_the_help_are_those_of_the_library() -> None:
         assert f"[default: {text}]" in helps[name]
     assert f"[default: {len(default.activations)}]" in helps["layers"]
     assert f"[default: {default.activations[0]}]" in helps["activation"]
-    for name in ("quality", "effort", "network"):
+    for name in ("quality", "effort", "network", "tune"):
         value = getattr(pyramid, name)
         text = value if isinstance(value, str) else f"{value:g}"
         assert f"[default: {text}]" in helps[name]

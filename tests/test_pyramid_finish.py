@@ -28,7 +28,8 @@ def finished() -> tuple[Fit, Fitted]:
     fit = Fit(scene(41, 22, 1), choose_geometry(22, 41), recipe, torch.device("cpu"))
     fitted = fit.run()
     _, planes = encode_latents(fitted.context, fit.geometry, TABLE, fitted.planes)
-    return fit, replace(fitted, planes=planes, mse=fit.mse_of(planes))
+    mse = fit.mse_of(planes)
+    return fit, replace(fitted, planes=planes, mse=mse, distortion=mse)
 
 
 def parameters(context: Context) -> tuple[Ints, Ints]:

@@ -29,11 +29,12 @@ from imcodec.pyramid.trim import trim
 from imcodec.pyramid.walk import decode_latents
 from pictures import scene
 
-PICTURE = scene(96, 64)
+GRAIN = np.random.default_rng(1).normal(0, 6, (64, 96, 1))
+PICTURE = (scene(96, 64) + GRAIN).clip(0, 255).astype(np.uint8)
 
 
 def made(pixels: np.ndarray = PICTURE, **settings: Any) -> Encoding:
-    return encode_picture(pixels, PyramidSettings(**{"steps": 60, "threads": 1} | settings))
+    return encode_picture(pixels, PyramidSettings(**{"steps": 100, "threads": 1} | settings))
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +56,7 @@ def test_a_quality_is_hit(plain: Encoding) -> None:
     found = made(target_psnr=plain.psnr + 0.2)
     assert 0 <= found.psnr - plain.psnr - 0.2 <= BETTER
     assert len(found.data) < 1.2 * len(plain.data)
-    assert len(found.history) == 61
+    assert len(found.history) <= 1.35 * len(plain.history)
 
 
 @pytest.mark.parametrize("wanted", [{"target_size": 100}, {"target_psnr": 90.0}])

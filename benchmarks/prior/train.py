@@ -2,12 +2,13 @@
 
     python benchmarks/prior/train.py FOLDER --minutes 30 [--resume] [--device cuda]
 
-An analysis network (analysis.py) turns random crops into latents, and all of it learns together what
-a fit minimises, mse + lambda * bits, at random lambdas. Context networks of all sizes learn from the
-same latents: the first one in every step, the others in every third. The analysis network itself is
-not shipped, as no fit gains from its latents (../fitting.md). The last 8 files of the folder (sorted
-by name) are never used: they are there to measure on. Each hundredth step a line is logged, and the
-result and the state beside it are written, so that --resume goes on where a run was stopped.
+An analysis network (analysis.py) turns random crops into latents, and all of it learns together
+what a fit minimises, mse + lambda * bits, at random lambdas. Context networks of all sizes learn
+from the same latents: the first one in every step, the others in every third. The analysis network
+itself is not shipped, as no fit gains from its latents (../fitting.md). The last 8 files of the
+folder (sorted by name) are never used: they are there to measure on. Each hundredth step a line is
+logged, and the result and the state beside it are written, so that --resume goes on where a run was
+stopped.
 """
 
 from __future__ import annotations

@@ -113,6 +113,12 @@ def encode(
         float | None,
         typer.Option(metavar="SECONDS", help="Take no longer than this for a picture."),
     ] = None,
+    estimate: Annotated[
+        bool,
+        typer.Option(
+            "--estimate", help="Only tell how long it will take, from the first steps of the fit."
+        ),
+    ] = False,
     keep_best: Annotated[
         bool,
         typer.Option(
@@ -128,6 +134,13 @@ def encode(
     ] = None,
     steps: Annotated[
         int | None, typer.Option(help="Steps of the fit. [default: as --effort says]")
+    ] = None,
+    tune: Annotated[
+        str | None,
+        typer.Option(
+            help="What the picture is to be best in: psnr (mean squared error), ssim (MS-SSIM) or "
+            f"perceptual; the last two take longer. [default: {_PYRAMID.tune}]"
+        ),
     ] = None,
     network: Annotated[
         str | None,
@@ -268,6 +281,7 @@ def encode(
         "time_limit": time_limit,
         "lmbda": lmbda,
         "steps": steps,
+        "tune": tune,
         "network": network,
         "prior": False if no_prior else None,
         "recipe": recipe,
@@ -300,6 +314,7 @@ def encode(
             settings,
             overwrite=not no_overwrite,
             keep_best=keep_best,
+            estimate=estimate,
             plot=plot,
             snapshots=snapshots,
             max_pixels=max_pixels,

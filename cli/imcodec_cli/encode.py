@@ -20,7 +20,7 @@ from imcodec_cli.paths import (
     write_stdout,
 )
 from imcodec_cli.pictures import read_input
-from imcodec_cli.progress import shown_progress
+from imcodec_cli.progress import clock, shown_progress
 from imcodec_cli.report import Report
 from imcodec_cli.stopping import stop_request
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from imcodec.encoder import Encoding
     from imcodec.errors import TargetError
+    from imcodec.image import Picture
     from imcodec.settings import EncodeSettings
 
 
@@ -41,11 +42,12 @@ def run(
     *,
     overwrite: bool,
     keep_best: bool,
+    estimate: bool,
     plot: Path | None,
     snapshots: Path | None,
     max_pixels: int,
 ) -> None:
-    """Encode every input."""
+    """Encode every input, or only estimate how long that will take."""
     from imcodec.errors import UsageError
     from imcodec.settings import settings_from
 
@@ -61,7 +63,8 @@ def run(
     )
     if len(jobs) > 1 and (plot or snapshots):
         raise UsageError("--plot and --snapshots go with a single picture")
-    check_streams(jobs, json=report.json)
+    if not estimate:
+        check_streams(jobs, json=report.json)
     if plot:
         _check_plot(plot, jobs[0])
     # only now, because it takes a second
@@ -69,6 +72,11 @@ def run(
 
     require_torch()
 
+    if estimate:
+        report.each(
+            jobs, lambda job: job.source, lambda job: _estimate(report, job, checked, max_pixels)
+        )
+        return
     with stop_request(enabled=keep_best) as stop:
 
         def work(job: Job) -> None:
@@ -123,11 +131,8 @@ def _encode(
 ) -> None:
     from imcodec.encoder import encode_picture
     from imcodec.errors import TargetError
-    from imcodec.files import write_atomic
 
-    picture = read_input(job.source, max_pixels)
-    for notice in picture.notices:
-        report.note(f"{picture.source}: {notice}")
+    picture = _read(report, job, max_pixels)
     if settings.device == "auto":
         report.detail(f"{picture.source}: device auto chose {_chosen_device()}")
     missed: TargetError | None = None
@@ -147,7 +152,7 @@ def _encode(
     _write(job, encoding)
     if plot:
         _draw_curve(plot, encoding, picture.source)
-    _tell(report, job, encoding, missed)
+    _tell(report, job, encoding, missed, progress.expected)
 
 
 def _write(job: Job, encoding: Encoding) -> None:
@@ -157,6 +162,23 @@ def _write(job: Job, encoding: Encoding) -> None:
         write_stdout(encoding.data)
     else:
         write_atomic(job.target, encoding.data)
+
+
+def _read(report: Report, job: Job, max_pixels: int) -> Picture:
+    picture = read_input(job.source, max_pixels)
+    for notice in picture.notices:
+        report.note(f"{picture.source}: {notice}")
+    return picture
+
+
+def _estimate(report: Report, job: Job, settings: EncodeSettings, max_pixels: int) -> None:
+    """How long it will take, and nothing else."""
+    from imcodec.estimate import estimate
+
+    picture = _read(report, job, max_pixels)
+    found = estimate(picture, settings)
+    report.say(f"{picture.source}: about {clock(found.seconds)}")
+    report.result({"input": job.source, "estimated_seconds": found.seconds, "steps": found.steps})
 
 
 def _chosen_device() -> str:
@@ -219,7 +241,13 @@ def _quality(encoding: Encoding) -> str:
     return f"{encoding.psnr:.2f} dB (rounding the weights {verb} {abs(change):.2f} dB)"
 
 
-def _tell(report: Report, job: Job, encoding: Encoding, missed: TargetError | None) -> None:
+def _tell(
+    report: Report,
+    job: Job,
+    encoding: Encoding,
+    missed: TargetError | None,
+    expected: float | None,
+) -> None:
     found = encoding.info
     report.note(
         f"{job.target if job.target != STREAM else 'stdout'}: {found.bytes.total:,} bytes, "
@@ -237,6 +265,7 @@ def _tell(report: Report, job: Job, encoding: Encoding, missed: TargetError | No
             "psnr_before_rounding": _finite(encoding.psnr_before_rounding),
             "device": encoding.device,
             "seconds": encoding.seconds,
+            "estimated_seconds": expected,
             "notices": list(encoding.notices),
         }
     )

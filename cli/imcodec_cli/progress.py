@@ -17,21 +17,40 @@ if TYPE_CHECKING:
 
 #: seconds between two lines where there is no terminal
 LINE_INTERVAL = 10.0
-#: an estimate is given when it is longer than this, after so many seconds and steps
-LONG_JOB, ESTIMATE_AFTER, ESTIMATE_STEPS = 30.0, 2.0, 20
+#: seconds from which a job is announced
+LONG_JOB = 30.0
 _PHASES = {"fit": "fitting", "quantise": "rounding", "verify": "checking"}
 
 
+class Shown:
+    """The encoder's callback: remembers what it expected first, announces long jobs, passes on."""
+
+    def __init__(
+        self, report: Report, name: str, show: Callable[[Progress], None] | None = None
+    ) -> None:
+        self._report, self._name, self._show = report, name, show
+        #: seconds that the job was expected to take when that could first be told
+        self.expected: float | None = None
+
+    def __call__(self, progress: Progress) -> None:
+        if self.expected is None and progress.expected is not None:
+            self.expected = progress.expected
+            if self.expected > LONG_JOB:
+                self._report.note(f"{self._name}: this will take about {clock(self.expected)}")
+        if self._show:
+            self._show(progress)
+
+
 @contextmanager
-def shown_progress(report: Report, name: str) -> Iterator[Callable[[Progress], None] | None]:
-    """A callback for the encoder that shows how far it is."""
+def shown_progress(report: Report, name: str) -> Iterator[Shown]:
+    """A callback for the encoder that shows how far it is, unless the report is quiet."""
     if report.quiet:
-        yield None
+        yield Shown(report, name)
     elif sys.stderr.isatty():
         with _bar(name) as update:
-            yield update
+            yield Shown(report, name, update)
     else:
-        yield _Lines(report, name)
+        yield Shown(report, name, _Lines(report, name))
 
 
 @contextmanager
@@ -79,7 +98,7 @@ def _count(standing: Standing) -> str:
     row = standing.row
     return (
         f"{standing.done}/{standing.total} rows  {row.picture} {row.codec} {row.setting:g}  "
-        f"{_clock(standing.remaining)} left"
+        f"{clock(standing.remaining)} left"
     )
 
 
@@ -104,15 +123,8 @@ class _Lines:
         self._report = report
         self._name = name
         self._last = time.monotonic()
-        self._estimated = False
 
     def __call__(self, progress: Progress) -> None:
-        settled = progress.elapsed > ESTIMATE_AFTER and progress.step > ESTIMATE_STEPS
-        if not self._estimated and settled:
-            self._estimated = True
-            if progress.remaining > LONG_JOB:
-                seconds = _clock(progress.elapsed + progress.remaining)
-                self._report.note(f"{self._name}: this will take about {seconds}")
         now = time.monotonic()
         if now - self._last >= LINE_INTERVAL:
             self._last = now
@@ -123,11 +135,12 @@ def _state(progress: Progress) -> str:
     rate = "" if progress.bpp is None else f"{progress.bpp:.3f} bpp  "
     return (
         f"{_PHASES[progress.phase]} {progress.step}/{progress.steps}  "
-        f"loss {progress.loss:.5f}  {progress.psnr:.2f} dB  {rate}{_clock(progress.remaining)} left"
+        f"loss {progress.loss:.5f}  {progress.psnr:.2f} dB  {rate}{clock(progress.remaining)} left"
     )
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """Minutes and seconds, and hours where there are any."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

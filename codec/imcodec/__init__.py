@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from imcodec.contents import ByteCount, Info, LayerInfo
     from imcodec.decoder import decode, evaluate
     from imcodec.encoder import Encoding, encode, encode_picture
+    from imcodec.estimate import Estimate, estimate
     from imcodec.image import Picture, read_picture, write_picture
     from imcodec.settings import (
         RECIPES,
@@ -50,6 +51,8 @@ _LAZY = {
     "Encoding": "imcodec.encoder",
     "encode": "imcodec.encoder",
     "encode_picture": "imcodec.encoder",
+    "Estimate": "imcodec.estimate",
+    "estimate": "imcodec.estimate",
     "Picture": "imcodec.image",
     "read_picture": "imcodec.image",
     "write_picture": "imcodec.image",
@@ -68,6 +71,7 @@ __all__ = [
     "ByteCount",
     "EncodeSettings",
     "Encoding",
+    "Estimate",
     "ImcodecError",
     "Info",
     "InvalidFileError",
@@ -86,6 +90,7 @@ __all__ = [
     "decode",
     "encode",
     "encode_picture",
+    "estimate",
     "evaluate",
     "info",
     "read_picture",

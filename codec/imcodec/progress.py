@@ -12,6 +12,10 @@ from numpy.typing import NDArray
 Phase = Literal["fit", "quantise", "verify"]
 
 
+#: steps after which the time of the others is known
+CALIBRATION = 6
+
+
 @dataclass(frozen=True)
 class Progress:
     """One report; the encoder sends a few a second."""
@@ -31,6 +35,12 @@ class Progress:
     remaining: float
     #: bits per pixel of the latents (pyramid)
     bpp: float | None = None
+
+    @property
+    def expected(self) -> float | None:
+        """Seconds that it will take in all, once that can be told from the steps so far."""
+        known = self.step >= CALIBRATION and (self.remaining > 0 or self.phase == "verify")
+        return self.elapsed + self.remaining if known else None
 
 
 @dataclass(frozen=True)

@@ -51,9 +51,9 @@ def choose(
     height, width, channels = pixels.shape
     geometry = choose_geometry(height, width)
     steps, price = settings.chosen_steps, price or settings.price
-    recipe = Recipe(lmbda=price, steps=steps, prior=settings.prior, seed=settings.seed).resized(
-        NETWORKS["small"]
-    )
+    recipe = Recipe(
+        lmbda=price, steps=steps, prior=settings.prior, tune=settings.tune, seed=settings.seed
+    ).resized(NETWORKS["small"])
     name = settings.network
     if name == "auto" and height * width > LARGE:
         name = "large"

@@ -86,9 +86,7 @@ def _blocks(
                 error[c, j] = e * scale * 2
             total += squares
         if photo:
-            backwards(
-                gx, by_first, by_floor, by_second, error, hidden, x, first, floor, second, n
-            )
+            backwards(gx, by_first, by_floor, by_second, error, hidden, x, first, floor, second, n)
         else:
             _backwards(gx, grads, error, hidden, g, x, weights, n)
         for level in range(levels):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,7 +24,7 @@ from imcodec.pyramid.context import Context
 from imcodec.pyramid.drawer import PyramidDrawer
 from imcodec.pyramid.file import PyramidFile, Stored, build
 from imcodec.pyramid.finish import Coded, code
-from imcodec.pyramid.fit import Fit, Fitted, Report
+from imcodec.pyramid.fit import FINISHING, Fit, Fitted, Report
 from imcodec.pyramid.geometry import Geometry
 from imcodec.pyramid.goal import Found, Goal
 from imcodec.pyramid.header import PyramidHeader
@@ -36,6 +37,8 @@ from imcodec.runtime import Session
 REPORT_EVERY = 0.25
 #: points of the finished file that are compared with the decoder's, by the bare runtime
 PROBES = 256
+#: seconds from a finished fit to the file, besides those that grow with the picture (fit.FINISHING)
+OPENING = 0.8
 #: more workers than this do not help
 MAX_THREADS = 16
 
@@ -64,9 +67,12 @@ def encode_pixels(
         goal = Goal.of(settings, pixels.shape[0] * pixels.shape[1])
         price = first_price(goal, pixels, settings.chosen_steps) if goal else None
         recipe, geometry = choose(pixels, settings, device, price)
+        diary.more = MORE / 2 if goal else 0.0
         if settings.time_limit:
-            finishing = 1.0 + 4e-6 * geometry.symbols
-            left = settings.time_limit - (time.monotonic() - start) - finishing
+            diary.end = start + settings.time_limit
+            # a machine that was slow to begin will be slow to end
+            spent = time.monotonic() - start
+            left = settings.time_limit - spent - max(OPENING, spent / 2)
             more = 1 + MORE if goal else 1
             recipe = replace(recipe, seconds=max(left / more, 1e-3))
         fit = Fit(pixels, geometry, recipe, device, threads)
@@ -161,14 +167,19 @@ class _Diary:
         self.picture_of: Callable[[], NDArray[np.uint8]] | None = None
         self._report: Report | None = None
         self._first: Report | None = None
+        #: share of the steps that may be added, and when the time limit ends
+        self.more, self.end = 0.0, math.inf
 
     def _left(self, report: Report) -> float:
         """Seconds to go. The first step says little: it may have compiled its loops."""
         first = self._first
         if first is None or report.share <= first.share:
             return 0.0
-        per_share = (report.seconds - first.seconds) / (report.share - first.share)
-        return per_share * max(0.0, 1 - report.share)
+        passed = report.seconds - first.seconds
+        per_share = passed / (report.share - first.share)
+        finishing = OPENING + FINISHING * passed / max(1, report.step - first.step)
+        left = per_share * max(0.0, 1 + self.more - report.share) + finishing
+        return min(left, max(0.0, self.end - time.monotonic()))
 
     def __call__(self, report: Report) -> None:
         self._report = report

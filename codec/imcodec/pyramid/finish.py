@@ -27,7 +27,7 @@ REST_WIDTH = 8.0
 
 @dataclass(frozen=True)
 class Coded:
-    """What goes into the file, and what it costs: mse (colours in 0 .. 1) + lambda * bpp."""
+    """What goes into the file, and what it costs: distortion + lambda * bpp."""
 
     context: Context
     payload: Payload
@@ -43,13 +43,13 @@ def code(fit: Fit, fitted: Fitted) -> Coded:
         payload, planes = encode_latents(context, fit.geometry, Table(), fitted.planes, fit.threads)
         pixels = fit.geometry.height * fit.geometry.width
         same = all(np.array_equal(a, b) for a, b in zip(planes, fitted.planes, strict=True))
-        mse = fitted.mse if same else fit.mse_of(planes)
+        distortion = fitted.distortion if same else fit.distortion_of(planes)
         rate = fit.lmbda * payload.ideal_bits / pixels
-        coded = Coded(context, payload, planes, mse + rate)
+        coded = Coded(context, payload, planes, distortion + rate)
         # one factor may be worse than the one before and the next one better than both
         if best is None or coded.cost < best.cost:
             best = coded
-        if mse - fitted.mse <= ACCEPTED * coded.cost:
+        if distortion - fitted.distortion <= ACCEPTED * coded.cost:
             break
     assert best is not None
     return best

@@ -1,8 +1,8 @@
 """The fitting loop: pixels in; integer latents, context networks and synthesis out.
 
-loss = mse (colours in 0 .. 1) + lambda * bits per pixel. Networks run in the graph's integer
-arithmetic from the first step on. Latents are softened for most of the way and truly rounded at the
-end, where the loss is the file's true cost and the best state is kept.
+loss = mse (colours in 0 .. 1), or another distortion, + lambda * bits per pixel. Networks run in
+the graph's integer arithmetic from the first step on. Latents are softened for most of the way and
+truly rounded at the end, where the loss is the file's true cost and the best state is kept.
 
 On a CPU both terms are compiled loops (imcodec.pyramid.rate_kernel, .distortion_kernel) over strips
 of the planes and chunks of the picture, forwards and backwards together, so that they stay in the
@@ -27,9 +27,11 @@ from torch import Tensor
 from imcodec.pyramid.context import Context
 from imcodec.pyramid.distortion import distortion, draw
 from imcodec.pyramid.distortion_kernel import distortion_in_place
+from imcodec.pyramid.filters import FILTER_UNIT
 from imcodec.pyramid.geometry import Geometry
 from imcodec.pyramid.interpolation import Filtering, Interpolation
 from imcodec.pyramid.latents import Latents
+from imcodec.pyramid.measures import Measure
 from imcodec.pyramid.model import ContextNetwork, Filters, Synthesis
 from imcodec.pyramid.rate import Distribution, Pass
 from imcodec.pyramid.rate_kernel import StripPass
@@ -40,6 +42,8 @@ from imcodec.pyramid.table import Ints, Table
 
 #: places in one piece of work
 CHUNK = 16384
+#: steps that a fit could do in the time that making a file of it takes
+FINISHING = 8
 #: strips that one worker takes at a time
 GROUPS = 8
 
@@ -68,6 +72,8 @@ class Recipe:
     temperature: tuple[float, float] = (0.5, 0.05)
     noise: tuple[float, float] = (0.3, 0.15)
     prior: bool = True
+    #: what is minimised: psnr (the squared error), ssim or perceptual (imcodec.pyramid.measures)
+    tune: str = "psnr"
     #: planes that start empty, counted from the finest
     empty: int = 0
     seed: int = 0
@@ -106,6 +112,8 @@ class Fitted:
     mse: float
     bpp: float
     cost: float
+    #: what was minimised besides the bits: the squared error, or another measure
+    distortion: float
 
 
 class Fit:
@@ -150,6 +158,12 @@ class Fit:
         self._whole = device.type != "cpu"
         self._chunk = geometry.symbols * 2 if self._whole else CHUNK
         self._groups = 1 if self._whole else min(geometry.strips, GROUPS)
+        self._measure: Measure | None = None
+        if recipe.tune != "psnr":
+            size = geometry.height, geometry.width
+            self._measure = Measure(recipe.tune, self.colours, size)
+        #: squared error of the last pass
+        self._mse = math.nan
         parts = (self.network, self.synthesis, self.filters)
         self._latents = torch.optim.Adam([self.latents.stored], betas=recipe.betas, fused=True)
         self._networks = Soap([[*part.parameters()] for part in parts])
@@ -158,20 +172,21 @@ class Fit:
         self,
         report: Callable[[Report], None] | None = None,
         interrupted: Callable[[], bool] = lambda: False,
-        score: Callable[[float, float], float] | None = None,
+        score: Callable[[Report], float] = lambda report: report.cost,
         first: float = 0.0,
         hold: Callable[[float], bool] = lambda share: False,
     ) -> Fitted:
         """All steps; the best state among the last ones by its true cost.
 
-        After `interrupted()` says so, one more pass finds the true cost of what there is. `score`
-        of (mse, bits per pixel) says what is best instead, the less the better. A fit goes on with
-        its last steps, from a share `first` on. Steps after which `hold(share)` do not count.
+        After `interrupted()` says so, one more pass finds the true cost of what there is. Another
+        `score` than the cost may say what is best, the less the better. A fit goes on with its last
+        steps, from a share `first` on. Steps after which `hold(share)` do not count.
         """
         recipe, begin = self.recipe, time.monotonic()
         latents, networks = self._latents, self._networks
         best: Fitted | None = None
-        least_score = math.inf
+        least_score, before = math.inf, 0.0
+        typical: float | None = None
         step = min(math.ceil(first * recipe.steps), recipe.steps - 1)
         share = step / recipe.steps
         with ThreadPoolExecutor(self.threads) as pool:
@@ -182,15 +197,16 @@ class Fit:
                 latents.param_groups[0]["lr"] = recipe.rates[0] * falling
                 networks.rates[:] = [rate * falling for rate in recipe.rates[1:]]
                 value, derivative = self.value(share, hard, pool.map)
-                mse, bpp = self.backward(value, pool)
+                distortion, bpp = self.backward(value, pool)
+                mse = self._mse
                 self.latents.gradient.mul_(derivative)
-                cost = mse + self.lmbda * bpp
+                cost = distortion + self.lmbda * bpp
                 seconds = time.monotonic() - begin
+                now = Report(step, recipe.steps, mse, bpp, cost, seconds, share, hard)
                 if report:
-                    report(Report(step, recipe.steps, mse, bpp, cost, seconds, share, hard))
-                now = score(mse, bpp) if score else cost
-                if hard and (best is None or now < least_score):
-                    best, least_score = self._fitted(value, mse, bpp), now
+                    report(now)
+                if hard and (best is None or score(now) < least_score):
+                    best, least_score = self._fitted(value, distortion, bpp), score(now)
                 if last:
                     break
                 latents.step()
@@ -202,12 +218,22 @@ class Fit:
                 step += 1
                 share = step / recipe.steps
                 if recipe.seconds:
-                    share = max(share, first + (time.monotonic() - begin) / recipe.seconds)
+                    passed = time.monotonic() - begin
+                    took, before = passed - before, passed
+                    if typical is None:  # the first step may compile
+                        typical = 0.0
+                    else:
+                        typical = 0.8 * typical + 0.2 * took if typical else took
+                    usable = recipe.seconds - min(FINISHING * typical, recipe.seconds / 2)
+                    share = max(share, first + passed / usable)
+                    if first + (passed + took) / usable > 1:  # the last pass takes as long
+                        share = max(share, 1.0)
         assert best is not None
         return best
 
     def rounded(self) -> Fitted:
         """What there is, truly rounded, before its cost is known."""
+        self._mse = math.nan
         return self._fitted(self.latents.rounded(), math.nan, math.nan)
 
     def picture(self) -> NDArray[np.uint8]:
@@ -218,11 +244,27 @@ class Fit:
         colours = drawn.view(shape)
         return colours.permute(1, 2, 0).cpu().numpy().astype(np.uint8)
 
+    def recall(self, fitted: Fitted) -> None:
+        """Let mse_of() and distortion_of() draw with the networks of a state that was found."""
+        rows, levels = torch.from_numpy(fitted.synthesis[:, :, 0, 0]).float(), self.geometry.levels
+        first, threshold, second = rows[:levels].T, rows[levels, :, None], rows[levels + 1 :]
+        self._best = (first, threshold, second), torch.from_numpy(fitted.filters) / FILTER_UNIT
+
     def mse_of(self, planes: Sequence[Ints]) -> float:
-        """Mean squared error, colours in 0 .. 1, of other latents with the best networks."""
-        tensors = [torch.from_numpy(plane).float().to(self.device) for plane in planes]
-        error = self._drawn(tensors, *self._best).sub_(self.colours)
+        """Mean squared error, colours in 0 .. 1, of other latents with the networks found last."""
+        error = self._shown(planes).sub_(self.colours)
         return float(error.double().square().mean()) / 255**2
+
+    def distortion_of(self, planes: Sequence[Ints]) -> float:
+        """What is minimised besides the bits, of other latents with the networks found last."""
+        if self._measure is None:
+            return self.mse_of(planes)
+        with ThreadPoolExecutor(self.threads) as pool:
+            return self._measure(self._shown(planes), pool)[0]
+
+    def _shown(self, planes: Sequence[Ints]) -> Tensor:
+        tensors = [torch.from_numpy(plane).float().to(self.device) for plane in planes]
+        return self._drawn(tensors, *self._best)
 
     @torch.no_grad()
     def _drawn(
@@ -260,17 +302,17 @@ class Fit:
         return self.latents.softened(temperature, noise, each)
 
     def backward(self, value: Tensor, pool: ThreadPoolExecutor) -> tuple[float, float]:
-        """(mse, bits per pixel) of latents [symbols], with all gradients of the loss.
+        """(distortion, bits per pixel) of latents [symbols], with all gradients of the loss.
 
         That by the latents replaces `latents.gradient`; those of the networks are added to theirs.
         """
         with torch.no_grad():
-            mse, picture_grads = self._distortion(value, pool)
+            found, picture_grads = self._distortion(value, pool)
             bits, network_grads = self.rate(value, pool)
         tops = [*self.synthesis.integers(), self.filters.rounded()]
         tops += [t for pair in self.network.layers() for t in pair if t is not None]
         torch.autograd.backward(tops, [*picture_grads, *network_grads])
-        return mse, bits / (self.geometry.height * self.geometry.width)
+        return found, bits / (self.geometry.height * self.geometry.width)
 
     def _distortion(self, value: Tensor, pool: ThreadPoolExecutor) -> tuple[float, list[Tensor]]:
         g = self.geometry
@@ -287,12 +329,11 @@ class Fit:
         def interpolate(level: int) -> None:
             pictures[level] = self.interpolations[level].forward(filterings[level].forward())
 
-        def draw(start: int) -> tuple[Tensor, list[Tensor]]:
+        def error_of(start: int) -> tuple[Tensor, list[Tensor]]:
             part = slice(start, start + self._chunk)
             if not self._whole:
-                whole = features, self.colours, weights, self._step, scale
-                return distortion_in_place(*whole, part)
-            work = (features[:, part], self.colours[:, part], weights, self._step, scale)
+                return distortion_in_place(features, wanted, weights, self._step, scale, part)
+            work = (features[:, part], wanted[:, part], weights, self._step, scale)
             error, features[:, part], rest = distortion(*work)
             return error, rest
 
@@ -301,11 +342,25 @@ class Fit:
             by_plane, filter_grads[level] = filterings[level].adjoint(by_filtered)
             grads[level].copy_(by_plane)
 
+        def draw_part(start: int) -> None:
+            part = slice(start, start + self._chunk)
+            shown[:, part] = draw(features[:, part], weights, self._step).clamp_(0, 255)
+
         _each(pool, interpolate, levels)
-        parts = _each(pool, draw, range(0, count, self._chunk))
+        chunks, wanted, found = range(0, count, self._chunk), self.colours, math.nan
+        if self._measure:
+            shown = torch.empty_like(wanted)
+            _each(pool, draw_part, chunks)
+            found, gradient = self._measure(shown, pool)
+            self._mse = float((shown - wanted).double().square().mean()) / 255**2
+            # a picture whose squared error has the measure's gradient
+            wanted = shown - gradient / (2 * scale)
+        parts = _each(pool, error_of, chunks)
         _each(pool, back, levels)
-        error = float(torch.stack([total for total, _ in parts]).double().sum())
-        return error * scale, [*_sums([rest for _, rest in parts]), filter_grads.cpu()]
+        if not self._measure:
+            error = float(torch.stack([total for total, _ in parts]).double().sum())
+            self._mse = found = error * scale
+        return found, [*_sums([rest for _, rest in parts]), filter_grads.cpu()]
 
     def rate(self, value: Tensor, pool: ThreadPoolExecutor) -> tuple[float, list[Tensor]]:
         """Bits of latents [symbols], and gradients of lambda times them for each pixel.
@@ -336,13 +391,14 @@ class Fit:
         nats = float(torch.stack([found for found, _ in parts]).double().sum())
         return nats / math.log(2), _sums([grads for _, grads in parts])
 
-    def _fitted(self, value: Tensor, mse: float, bpp: float) -> Fitted:
+    def _fitted(self, value: Tensor, distortion: float, bpp: float) -> Fitted:
         planes = [plane.cpu().numpy().astype(np.int64) for plane in self.latents.planes(value)]
-        cost = mse + self.lmbda * bpp
-        synthesis = [value.detach() for value in self.synthesis.integers()]
-        self._best = synthesis, self.filters.rounded().detach()
+        cost = distortion + self.lmbda * bpp
         arrays = self.synthesis.array(), self.filters.array()
-        return Fitted(planes, self.network.context(), *arrays, mse, bpp, cost)
+        numbers = (self._mse, bpp, cost, distortion)
+        found = Fitted(planes, self.network.context(), *arrays, *numbers)
+        self.recall(found)
+        return found
 
 
 def _each(

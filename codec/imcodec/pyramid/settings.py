@@ -22,6 +22,8 @@ from imcodec.ranges import in_range, one_of
 STEPS = {1: 150, 2: 300, 3: 700, 4: 1500, 5: 3000, 6: 6000, 7: 11000, 8: 20000, 9: 35000}
 
 
+#: what can be minimised
+TUNES = ("psnr", "ssim", "perceptual")
 #: ranges of what a file can be asked to be
 TARGETS = {"target_size": (1, 10**10), "target_bpp": (1e-4, 1e3), "target_psnr": (1, 100)}
 
@@ -65,6 +67,8 @@ class PyramidSettings:
     steps: int | None = None
     #: seconds that encoding may take, 0: as long as it needs
     time_limit: float = 0.0
+    #: psnr: mean squared error; ssim: MS-SSIM; perceptual: a distance as the eye sees it
+    tune: str = "psnr"
     #: size of the networks; auto: what is expected to make the smallest file
     network: str = "auto"
     #: whether to start from the trained networks that the package ships
@@ -90,6 +94,7 @@ class PyramidSettings:
         if self.steps is not None:
             in_range("steps", self.steps, 1, 10**6)
         in_range("time_limit", self.time_limit, 0, 10**7, whole=False)
+        one_of("tune", self.tune, TUNES)
         one_of("network", self.network, ("auto", *NETWORKS))
         in_range("seed", self.seed, 0, 2**63 - 1)
         in_range("threads", self.threads, 0, 1024)

@@ -22,8 +22,8 @@ from imcodec.pyramid.walk_kernel import encode_latents
 
 #: d log(bits per pixel) / d log(lambda), and the same of the squared error
 BITS_SLOPE, ERROR_SLOPE = -0.5, 0.6
-#: shares of the steps at which steering begins, and at which the file is measured on the way
-BEGIN, MEASURED = 0.1, (0.1, 0.35, 0.8)
+#: the share and the step at which steering begins, and shares at which a file is measured
+BEGIN, FIRST, MEASURED = 0.1, 10, (0.1, 0.35, 0.8)
 #: share of the steps in which lambda makes up for a difference: at the beginning, when predictions
 #: are rough, and at the end; and at least so many steps
 LAGS, LAG_STEPS = (0.25, 0.05), 10
@@ -32,11 +32,13 @@ LAGS, LAG_STEPS = (0.25, 0.05), 10
 HOLD, SMALL, HELD = 0.8, 0.006, 0.18
 #: most that log(lambda) changes in a step
 LARGEST_CHANGE = 0.12
+#: after this share it stays within a factor of what it was there
+HALF, FARTHEST = 0.5, 64.0
 #: the prices of a bit that there are
 LEAST, MOST = 1e-6, 1.0
 #: the slopes become this much smaller towards the end, as the learning rates fall
 WEAKEST = 0.2
-#: share of the steps that may be added in all; rounds at the end, and the least number of their steps
+#: share of the steps that may be added in all; a round at the end, and the least of its steps
 MORE, ROUND, ROUND_STEPS = 0.31, 0.12, 12
 #: files that are larger, or better, by less than this are trimmed
 TRIMMED_SIZE, TRIMMED_PSNR = 0.012, 0.12
@@ -94,6 +96,8 @@ class Steering:
         self._spent = 0.0
         self._share, self._passed = 0.0, 0.0
         self._difference: float | None = None
+        #: lambda half-way
+        self._middle = fit.lmbda
         self._last = Found(0, 0.0)
 
     def run(self) -> tuple[Fitted, Coded]:
@@ -116,6 +120,7 @@ class Steering:
 
     def _trimmed(self, fitted: Fitted, coded: Coded, found: Found) -> tuple[Fitted, Coded] | None:
         """A file that is a little too large or too good, made what was asked for."""
+        self._fit.recall(fitted)
         if self._goal.kind == "size":
             if not 0 < found.size / self._goal.value - 1 < TRIMMED_SIZE:
                 return None
@@ -133,7 +138,8 @@ class Steering:
     def _round(self, first: float) -> tuple[Fitted, Coded, Found]:
         """Steps from a share on, and the file that they end with."""
         self._share, self._difference = first, None
-        self._may_hold = first < HOLD
+        self._again = first > 0
+        self._may_hold = not self._again
         fitted = self._fit.run(self._follow, self._stop, self._score, first, self._hold)
         coded = code(self._fit, fitted)
         found = Found(self._size_of(fitted, coded), self._psnr(coded))
@@ -147,8 +153,11 @@ class Steering:
 
     def _change(self, change: float) -> None:
         """Of log(lambda)."""
-        change = min(max(change, -1.0), 1.0)
-        self._fit.lmbda = min(max(self._fit.lmbda * math.exp(change), LEAST), MOST)
+        lmbda = self._fit.lmbda * math.exp(min(max(change, -1.0), 1.0))
+        if self._share < HALF:
+            self._middle = self._fit.lmbda
+        lmbda = min(max(lmbda, self._middle / FARTHEST), self._middle * FARTHEST)
+        self._fit.lmbda = min(max(lmbda, LEAST), MOST)
 
     def _psnr(self, coded: Coded) -> float:
         return -10 * math.log10(max(self._fit.mse_of(coded.planes), 1e-10))
@@ -156,15 +165,17 @@ class Steering:
     def _stuck(self, found: Found) -> bool:
         """Whether lambda can go no further."""
         value = found.size if self._goal.kind == "size" else found.psnr
-        return self._fit.lmbda == (LEAST if value < self._goal.aim else MOST)
+        if value < self._goal.aim:
+            return self._fit.lmbda <= max(LEAST, self._middle / FARTHEST)
+        return self._fit.lmbda >= min(MOST, self._middle * FARTHEST)
 
-    def _score(self, mse: float, bpp: float) -> float:
+    def _score(self, report: Report) -> float:
         """What is best: on the right side of the goal first, then the better picture or rate."""
         if self._goal.kind == "size":
-            over = bpp / self.model.bpp(self._goal.limit) - 1
-            return mse + 100 * max(0.0, over)
-        over = mse / self.model.mse(self._goal.limit) - 1
-        return bpp + 1e4 * max(0.0, over)
+            over = report.bpp / self.model.bpp(self._goal.limit) - 1
+            return report.cost + 100 * max(0.0, over)
+        over = report.mse / self.model.mse(self._goal.limit) - 1
+        return report.bpp + 1e4 * max(0.0, over)
 
     def _hold(self, share: float) -> bool:
         """Whether a step more is needed here."""
@@ -183,7 +194,9 @@ class Steering:
         if report.share > self._share:
             self._passed = report.share - self._share
         passed, self._share = self._passed, report.share
-        if report.share < BEGIN or report.hard or passed <= 0:
+        if report.share < BEGIN or report.step < FIRST or report.hard or passed <= 0:
+            return
+        if self._again:  # too short to be steered
             return
         difference = self._expected(report)
         lag = max(LAGS[0] * (LAGS[1] / LAGS[0]) ** report.share, LAG_STEPS * passed)
