@@ -58,7 +58,8 @@ def test_latents_out_of_reach(lmbda: float, steps: int) -> None:
     """Drawing all widths together costs less than spoilt pixels, here."""
     pixels = np.zeros((24, 40, 1), np.uint8)
     pixels[3:9, 20:31] = 255
-    fit = Fit(pixels, choose_geometry(24, 40), Recipe(lmbda, steps, 8, 3, 9), torch.device("cpu"))
+    recipe = Recipe(lmbda, steps, 8, 3, 9, prior=False)
+    fit = Fit(pixels, choose_geometry(24, 40), recipe, torch.device("cpu"))
     fitted = fit.run()
     costs, spoilt = [], []
     for factor in FACTORS:

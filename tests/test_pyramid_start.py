@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from importlib.resources import files
 
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 
 from imcodec.pyramid.context import LARGEST_LATENT
 from imcodec.pyramid.distortion import draw
 from imcodec.pyramid.geometry import Geometry, choose_geometry
 from imcodec.pyramid.interpolation import Interpolation
 from imcodec.pyramid.latents import Latents
-from imcodec.pyramid.model import ContextNetwork, Synthesis
-from imcodec.pyramid.start import prior, start_network, start_picture
+from imcodec.pyramid.model import ContextNetwork, Filters, Synthesis
+from imcodec.pyramid.settings import NETWORKS, NetworkSize
+from imcodec.pyramid.start import FILTERS, PRIOR, key, prior, start_networks, start_picture
 from imcodec.pyramid.table import Table
 from pictures import scene
 
 CPU = torch.device("cpu")
 STEP = Table().step
-SHAPES = [
-    tuple(map(int, path.name.removeprefix("context-").removesuffix(".npz").split("x")))
-    for path in files("imcodec.pyramid").joinpath("prior").iterdir()
-    if path.name.endswith(".npz")
-]
+LARGE = choose_geometry(512, 768)
 
 
 def started(
@@ -55,40 +54,53 @@ def flat_psnr(pixels: np.ndarray) -> float:
     return psnr(pixels, np.broadcast_to(pixels.mean((0, 1)), pixels.shape))
 
 
-@pytest.mark.parametrize(("layers", "hidden"), SHAPES)
-def test_the_prior_is_a_networks_state(layers: int, hidden: int) -> None:
-    values = prior(hidden, layers)
-    assert values is not None
-    made = ContextNetwork(hidden, layers, Table())
-    expected = {key: value.shape for key, value in made.state_dict().items()}
-    assert {key: value.shape for key, value in values.items()} == expected
-    start_network(made, hidden, layers)
-    for key, value in made.state_dict().items():
-        assert torch.equal(value, values[key])
-    assert made.context().weights[0].shape[1] == hidden
+def networks(hidden: int, layers: int = 3) -> tuple[ContextNetwork, Filters]:
+    """As they start with the prior, for a picture of 512x768."""
+    made, filters = ContextNetwork(hidden, layers, Table()), Filters(LARGE.levels)
+    start_networks(made, filters, LARGE)
+    return made, filters
 
 
-def test_there_is_a_prior() -> None:
-    assert (3, 14) in SHAPES
+@pytest.mark.parametrize("size", NETWORKS.values(), ids=NETWORKS)
+def test_the_prior_has_networks_of_all_sizes(size: NetworkSize) -> None:
+    made, _ = networks(size.hidden, size.layers)
+    for name, value in made.state_dict().items():
+        assert torch.equal(value, prior()[key(size.hidden, size.layers, name)])
+    assert made.context().weights[0].shape[1] == size.hidden
+
+
+def test_the_prior_says_how_it_was_made() -> None:
+    path = files("imcodec.pyramid").joinpath(PRIOR)
+    with safe_open(str(path), "pt") as opened:
+        made = json.loads(opened.metadata()["made"])
+    assert made["program"] == "benchmarks/prior/train.py"
+
+
+def test_filters_start_by_the_size_of_their_cells() -> None:
+    _, filters = networks(8)
+    known = prior()[FILTERS]
+    assert len(known) == LARGE.levels == 6
+    assert torch.equal(filters.weights, known)
+    coarse = choose_geometry(512, 768, levels=4, pitch=2)
+    fewer = Filters(coarse.levels)
+    start_networks(ContextNetwork(8, 3, Table()), fewer, coarse)
+    assert torch.equal(fewer.weights, known[1:-1][-coarse.levels :])
 
 
 def test_fits_do_not_change_the_prior() -> None:
     """It is read once and kept."""
-    layers, hidden = SHAPES[0]
-    made = ContextNetwork(hidden, layers, Table())
-    start_network(made, hidden, layers)
+    made, filters = networks(14)
     with torch.no_grad():
         made.weights[0].add_(1)
-    again = ContextNetwork(hidden, layers, Table())
-    start_network(again, hidden, layers)
+        filters.weights.add_(1)
+    again, other = networks(14)
     assert not torch.equal(made.weights[0], again.weights[0])
+    assert not torch.equal(filters.weights, other.weights)
 
 
 def test_a_shape_without_a_prior_starts_at_random() -> None:
-    assert prior(5, 2) is None
-    made, twin = ContextNetwork(5, 2, Table()), ContextNetwork(5, 2, Table())
-    start_network(made, 5, 2)
-    assert torch.equal(made.weights[0], twin.weights[0])
+    made, _ = networks(5, 2)
+    assert torch.equal(made.weights[0], ContextNetwork(5, 2, Table()).weights[0])
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
