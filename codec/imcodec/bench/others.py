@@ -115,7 +115,7 @@ def _jpeg2000(quality: float, threads: int) -> dict[str, Any]:
 
 
 _AVIF_LADDER = (5, 10, 20, 35, 50, 65, 75, 85, 90)
-_JXL_LADDER = (10, 20, 30, 45, 60, 75, 85, 90, 95)
+_JXL_LADDER = (5, 10, 20, 30, 45, 60, 75, 85, 90)
 _JPEG_LADDER = (5, 10, 20, 30, 50, 70, 80, 90, 95)
 
 #: in the order of reports
