@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from imcodec.pyramid import choice, finest
-from imcodec.pyramid.choice import cheapest, choose, jpeg_bytes, network_bytes
+from imcodec.pyramid.choice import LONG, cheapest, choose, jpeg_bytes, network_bytes
 from imcodec.pyramid.geometry import choose_geometry
 from imcodec.pyramid.model import ContextNetwork, Filters, Synthesis
 from imcodec.pyramid.settings import NETWORKS, STEPS, PyramidSettings
@@ -107,6 +107,12 @@ def test_settings_reach_the_recipe() -> None:
     settings = PyramidSettings(lmbda=0.003, steps=17, seed=5, prior=False)
     recipe, geometry = choose(scene(30, 20), settings, CPU)
     assert (recipe.lmbda, recipe.steps, recipe.seed, recipe.prior) == (0.003, 17, 5, False)
+
+
+@pytest.mark.parametrize(("steps", "prior"), [(1, True), (LONG - 1, True), (LONG, False)])
+def test_long_fits_find_networks_of_their_own(steps: int, prior: bool) -> None:
+    recipe, _ = choose(NOISE, PyramidSettings(steps=steps), CPU)
+    assert recipe.prior == prior
     assert recipe.seconds == 0
     assert geometry == choose_geometry(20, 30)
     by_name, _ = choose(scene(30, 20), PyramidSettings(quality=75, effort=1), CPU)

@@ -150,7 +150,7 @@ def encode(
         ),
     ] = None,
     no_prior: Annotated[
-        bool, typer.Option("--no-prior", help="Start from untrained networks.")
+        bool, typer.Option("--no-prior", help="Start short fits from untrained networks, too.")
     ] = False,
     model: Annotated[
         str | None,

@@ -32,6 +32,9 @@ FEW = 250
 #: fits of fewer steps than the first number start with all planes but the finest, those of fewer
 #: than the second with all but two; longer ones find a better picture from empty planes
 EMPTY = ((FEW, 1), (700, 2))
+#: fits of so many steps or more find networks of their own that are 1 % better than what the prior
+#: leads to; shorter ones are 3 % better with it
+LONG = 700
 #: nobody asks about a few hundred bytes in a picture with more pixels than this
 LARGE = 2**21
 
@@ -51,9 +54,8 @@ def choose(
     height, width, channels = pixels.shape
     geometry = choose_geometry(height, width)
     steps, price = settings.chosen_steps, price or settings.price
-    recipe = Recipe(
-        lmbda=price, steps=steps, prior=settings.prior, tune=settings.tune, seed=settings.seed
-    ).resized(NETWORKS["small"])
+    prior = settings.prior and steps < LONG
+    recipe = Recipe(lmbda=price, steps=steps, prior=prior, tune=settings.tune, seed=settings.seed)
     name = settings.network
     if name == "auto" and height * width > LARGE:
         name = "large"

@@ -71,7 +71,7 @@ class PyramidSettings:
     tune: str = "psnr"
     #: size of the networks; auto: what is expected to make the smallest file
     network: str = "auto"
-    #: whether to start from the trained networks that the package ships
+    #: whether short fits start from the trained networks that the package ships
     prior: bool = True
     #: "auto", "cpu", "cuda", "cuda:1", "mps"
     device: str = "auto"
