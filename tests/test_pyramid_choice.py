@@ -107,17 +107,17 @@ def test_settings_reach_the_recipe() -> None:
     settings = PyramidSettings(lmbda=0.003, steps=17, seed=5, prior=False)
     recipe, geometry = choose(scene(30, 20), settings, CPU)
     assert (recipe.lmbda, recipe.steps, recipe.seed, recipe.prior) == (0.003, 17, 5, False)
+    assert recipe.seconds == 0
+    assert geometry == choose_geometry(20, 30)
+    by_name, _ = choose(scene(30, 20), PyramidSettings(quality=75, effort=1), CPU)
+    assert by_name.lmbda == pytest.approx(10**-3.4)
+    assert by_name.steps == STEPS[1]
 
 
 @pytest.mark.parametrize(("steps", "prior"), [(1, True), (LONG - 1, True), (LONG, False)])
 def test_long_fits_find_networks_of_their_own(steps: int, prior: bool) -> None:
     recipe, _ = choose(NOISE, PyramidSettings(steps=steps), CPU)
     assert recipe.prior == prior
-    assert recipe.seconds == 0
-    assert geometry == choose_geometry(20, 30)
-    by_name, _ = choose(scene(30, 20), PyramidSettings(quality=75, effort=1), CPU)
-    assert by_name.lmbda == pytest.approx(10**-3.4)
-    assert by_name.steps == STEPS[1]
 
 
 def test_large_pictures_are_looked_at_in_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
