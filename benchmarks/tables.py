@@ -100,7 +100,7 @@ def bd_rates(rows: list[Row], wanted: dict[str, Any]) -> list[str]:
         members = [row for row in of[name] if row.sha256 in shared]
         for times in ([r.encode_s for r in members], [r.decode_s for r in members]):
             known = [seconds for seconds in times if seconds is not None]
-            cells.append(f"{statistics.median(known):.2g} s" if known else "-")
+            cells.append(f"{float(f'{statistics.median(known):.2g}'):g} s" if known else "-")
         lines.append("| " + " | ".join(cells) + " |")
     return lines
 
