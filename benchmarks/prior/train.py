@@ -138,7 +138,7 @@ class Training:
         """All that --resume needs."""
         networks = [network.state_dict() for network in self.networks]
         found = {"analysis": self.analysis.state_dict(), "networks": networks}
-        return found | {"adam": self.adam.state_dict(), "soaps": self.soaps}
+        return found | {"adam": self.adam.state_dict(), "soaps": [s.state() for s in self.soaps]}
 
     def resume(self, state: dict[str, Any]) -> None:
         """Go on from a state."""
@@ -146,6 +146,8 @@ class Training:
         self.adam.load_state_dict(state["adam"])
         for network, values in zip(self.networks, state["networks"], strict=True):
             network.load_state_dict(values)
+        for soap, known in zip(self.soaps, state["soaps"], strict=True):
+            soap.resume(known)
 
     def save(self, path: Path, made: str) -> None:
         """Write what ships. Half precision is plenty: the networks' integers have 7 bits."""

@@ -58,7 +58,7 @@ def test_entropy_encoding(benchmark: Benchmark, data: bytes) -> None:
     from imcodec.pyramid.context import Context
     from imcodec.pyramid.decode import latents
     from imcodec.pyramid.table import Table
-    from imcodec.pyramid.walk import encode_latents
+    from imcodec.pyramid.walk_kernel import encode_latents
 
     contents = open_container(data).contents
     planes = [plane.astype(np.int64) for plane in latents(data)]

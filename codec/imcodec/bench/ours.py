@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from imcodec.bench.codec import Codec, Pixels
+from imcodec.bench.codec import Codec
+from imcodec.colour import Pixels
 from imcodec.mlp_settings import (
     BITS_PER_PIXEL,
     MAX_WIDTH,
@@ -148,7 +149,7 @@ def version() -> str:
     package = Path(__file__).parents[1]
     digest = sha256()
     for path in sorted(package.rglob("*")):
-        if path.suffix in (".py", ".npz") and path.parent.name != "bench":
+        if path.suffix in (".py", ".safetensors") and path.parent.name != "bench":
             digest.update(path.relative_to(package).as_posix().encode() + path.read_bytes())
     return f"imcodec {__version__} ({digest.hexdigest()[:8]})"
 

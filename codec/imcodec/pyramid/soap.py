@@ -84,6 +84,14 @@ class Soap:
                     parameter.sub_(rate * change.view_as(parameter))
                     parameter.grad = None
 
+    def state(self) -> tuple[list[list[Moments]], int]:
+        """All that is known about the parameters, and the steps made."""
+        return self._moments, self._steps
+
+    def resume(self, state: tuple[list[list[Moments]], int]) -> None:
+        """Go on from a state of the same parameters."""
+        self._moments, self._steps = state
+
     def _change(self, known: Moments, gradient: Tensor) -> Tensor:
         known.left.lerp_(gradient @ gradient.mT, 1 - self.shampoo)
         known.right.lerp_(gradient.mT @ gradient, 1 - self.shampoo)
