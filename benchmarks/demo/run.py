@@ -17,7 +17,7 @@ from pathlib import Path
 from godwit import draw
 
 from imcodec import PyramidSettings, read_picture, write_picture
-from imcodec.bench.codec import Codec, Pixels
+from imcodec.bench.codec import Codec
 from imcodec.bench.codecs import codec_named
 from imcodec.bench.machine import this_machine
 from imcodec.bench.matching import nearest_size
@@ -25,6 +25,7 @@ from imcodec.bench.ours import shown
 from imcodec.bench.plan import digest
 from imcodec.bench.quality import measure_all
 from imcodec.bench.rows import Row
+from imcodec.colour import Pixels
 
 EFFORT = 4
 OTHERS = ("jpeg-progressive", "webp", "avif-444")

@@ -153,7 +153,7 @@ class Renderer:
             result[first:last] = self._drawer.colours(points)[0, 0, : last - first]
 
         starts = range(0, count, self.chunk)
-        workers = min(threads or processors(), len(starts))
+        workers = min(threads or len(processors()), len(starts))
         if workers <= 1:
             for first in starts:
                 run(first)
@@ -185,11 +185,11 @@ def _check_work(container: Container, points: int, max_pixels: int) -> None:
         )
 
 
-def processors() -> int:
-    """Processors that this process may use."""
+def processors() -> list[int]:
+    """Numbers of the processors that this process may use, or 0 to n - 1 if nobody says."""
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
 
 
 class _Clock:

@@ -9,12 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 
-import numpy as np
-from numpy.typing import NDArray
-
+from imcodec.colour import Pixels
 from imcodec.errors import MissingExtraError
-
-Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)

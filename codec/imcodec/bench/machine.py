@@ -11,14 +11,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from imcodec.decoder import processors
+
 PACKAGES = ("numpy", "pillow", "torch", "numba", "onnx", "onnxruntime", "pillow-jxl-plugin")
-
-
-def processors() -> list[int]:
-    """Numbers of the processors that this process may use, or 0 to n - 1 if nobody says."""
-    if hasattr(os, "sched_getaffinity"):
-        return sorted(os.sched_getaffinity(0))
-    return list(range(os.cpu_count() or 1))
 
 
 def this_machine() -> dict[str, Any]:

@@ -10,7 +10,8 @@ import numpy as np
 import PIL
 from PIL import Image, features
 
-from imcodec.bench.codec import Codec, Pixels
+from imcodec.bench.codec import Codec
+from imcodec.colour import Pixels
 
 
 def pillow_codec(

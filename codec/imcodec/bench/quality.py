@@ -7,13 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from imcodec.bench.ssimulacra2 import ssimulacra2
+from imcodec.colour import Pixels
 from imcodec.errors import MissingExtraError, UsageError
 from imcodec.metrics import ms_ssim, psnr, ssim
-
-Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,11 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
-from imcodec.bench.machine import processors, this_machine
+from imcodec.bench.machine import this_machine
 from imcodec.bench.measure import Crew, Worker, measure
 from imcodec.bench.plan import Job
 from imcodec.bench.rows import Row, RowFile
+from imcodec.decoder import processors
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,11 @@ import numpy as np
 from PIL import Image
 
 from imcodec.bench.codecs import codec_named
-from imcodec.bench.machine import processors, this_machine
+from imcodec.bench.machine import this_machine
 from imcodec.bench.measure import Crew, measure
 from imcodec.bench.plan import BenchPicture, Job, coded_path, digest
 from imcodec.bench.plots import FORMATS, drawn, scaling_plot
+from imcodec.decoder import processors
 from imcodec.errors import UsageError
 from imcodec.files import write_atomic
 

@@ -10,20 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from imcodec.bench.codec import Codec
 from imcodec.bench.codecs import codec_named
-from imcodec.bench.machine import processors
 from imcodec.bench.matching import nearest_size
 from imcodec.bench.plan import BenchPicture, coded_path
 from imcodec.bench.rows import Row
+from imcodec.colour import Pixels
+from imcodec.decoder import processors
 from imcodec.errors import ImcodecError
 from imcodec.files import write_atomic
 from imcodec.metrics import psnr
-
-Pixels = NDArray[np.uint8]
 
 #: characters of all embedded pictures together
 BUDGET = 13_000_000

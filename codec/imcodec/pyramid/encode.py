@@ -60,7 +60,7 @@ def encode_pixels(
     device = pick_device(settings.device)
     if device.type == "mps":  # float64 and some operators are missing there
         device = torch.device("cpu")
-    threads = min(settings.threads or processors(), MAX_THREADS)
+    threads = min(settings.threads or len(processors()), MAX_THREADS)
     diary = _Diary(progress, snapshot, start)
     # each worker runs its operators alone: the work is cut above them
     with thread_limit(1 if device.type == "cpu" else threads):
