@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -25,9 +25,7 @@ _PHASES = {"fit": "fitting", "quantise": "rounding", "verify": "checking"}
 class Shown:
     """The encoder's callback: remembers what it expected first, announces long jobs, passes on."""
 
-    def __init__(
-        self, report: Report, name: str, show: Callable[[Progress], None] | None = None
-    ) -> None:
+    def __init__(self, report: Report, name: str, show: Callable[[Progress], None]) -> None:
         self._report, self._name, self._show = report, name, show
         #: seconds that the job was expected to take when that could first be told
         self.expected: float | None = None
@@ -37,69 +35,50 @@ class Shown:
             self.expected = progress.expected
             if self.expected > LONG_JOB:
                 self._report.note(f"{self._name}: this will take about {clock(self.expected)}")
-        if self._show:
-            self._show(progress)
+        self._show(progress)
 
 
 @contextmanager
 def shown_progress(report: Report, name: str) -> Iterator[Shown]:
     """A callback for the encoder that shows how far it is, unless the report is quiet."""
-    if report.quiet:
-        yield Shown(report, name)
-    elif sys.stderr.isatty():
-        with _bar(name) as update:
-            yield Shown(report, name, update)
-    else:
-        yield Shown(report, name, _Lines(report, name))
-
-
-@contextmanager
-def _bar(name: str) -> Iterator[Callable[[Progress], None]]:
-    with _rich_bar() as bar:
-        task = bar.add_task(name, total=None, state="starting")
-
-        def update(progress: Progress) -> None:
-            bar.update(task, completed=progress.step, total=progress.steps, state=_state(progress))
-
-        yield update
+    with _shown(report, name, lambda now: (now.step, now.steps, _state(now))) as show:
+        yield Shown(report, name, show)
 
 
 @contextmanager
 def shown_count(report: Report) -> Iterator[Callable[[Standing], None]]:
     """A callback for a bench that shows how many rows are made."""
+    with _shown(report, "bench", lambda now: (now.done, now.total, _count(now))) as show:
+        yield show
+
+
+@contextmanager
+def _shown(
+    report: Report, name: str, told: Callable[[Any], tuple[int, int, str]]
+) -> Iterator[Callable[[Any], None]]:
+    """A bar on a terminal, a line now and then elsewhere; `told` gives done, total and words."""
     if report.quiet:
-        yield lambda standing: None
+        yield lambda now: None
     elif sys.stderr.isatty():
         with _rich_bar() as bar:
-            task = bar.add_task("bench", total=None, state="starting")
+            task = bar.add_task(name, total=None, state="starting")
 
-            def update(now: Standing) -> None:
-                state = _count(now)
-                bar.update(task, completed=now.done, total=now.total, state=state)
+            def update(now: Any) -> None:
+                done, total, words = told(now)
+                bar.update(task, completed=done, total=total, state=words)
 
             yield update
     else:
-        yield _CountLines(report)
+        last = time.monotonic()
 
+        def line(now: Any) -> None:
+            nonlocal last
+            moment = time.monotonic()
+            if moment - last >= LINE_INTERVAL:
+                last = moment
+                report.note(f"{name}: {told(now)[2]}")
 
-class _CountLines:
-    def __init__(self, report: Report) -> None:
-        self._report = report
-        self._last = time.monotonic()
-
-    def __call__(self, standing: Standing) -> None:
-        now = time.monotonic()
-        if now - self._last >= LINE_INTERVAL:
-            self._last = now
-            self._report.note(f"bench: {_count(standing)}")
-
-
-def _count(standing: Standing) -> str:
-    row = standing.row
-    return (
-        f"{standing.done}/{standing.total} rows  {row.picture} {row.codec} {row.setting:g}  "
-        f"{clock(standing.remaining)} left"
-    )
+        yield line
 
 
 @contextmanager
@@ -118,17 +97,12 @@ def _rich_bar() -> Iterator[Bar]:
         yield bar
 
 
-class _Lines:
-    def __init__(self, report: Report, name: str) -> None:
-        self._report = report
-        self._name = name
-        self._last = time.monotonic()
-
-    def __call__(self, progress: Progress) -> None:
-        now = time.monotonic()
-        if now - self._last >= LINE_INTERVAL:
-            self._last = now
-            self._report.note(f"{self._name}: {_state(progress)}")
+def _count(standing: Standing) -> str:
+    row = standing.row
+    return (
+        f"{standing.done}/{standing.total} rows  {row.picture} {row.codec} {row.setting:g}  "
+        f"{clock(standing.remaining)} left"
+    )
 
 
 def _state(progress: Progress) -> str:

@@ -8,7 +8,6 @@ bounds memory, and makes a crop equal to the same region of the whole picture, b
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +20,7 @@ from imcodec.enlarge import Enlargement
 from imcodec.errors import LimitError, UsageError
 from imcodec.grid import MAX_PIXELS, Crop, View, view
 from imcodec.mlp_drawer import MlpDrawer
+from imcodec.processors import processors
 from imcodec.pyramid.drawer import PyramidDrawer
 from imcodec.pyramid.file import PyramidFile
 
@@ -183,13 +183,6 @@ def _check_work(container: Container, points: int, max_pixels: int) -> None:
             f"{reason}; that is more than the limit of {max_pixels}; raise max_pixels if you trust "
             "the file"
         )
-
-
-def processors() -> list[int]:
-    """Numbers of the processors that this process may use, or 0 to n - 1 if nobody says."""
-    if hasattr(os, "sched_getaffinity"):
-        return sorted(os.sched_getaffinity(0))
-    return list(range(os.cpu_count() or 1))
 
 
 class _Clock:

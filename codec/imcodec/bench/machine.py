@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from imcodec.decoder import processors
+from imcodec.processors import processors
 
 PACKAGES = ("numpy", "pillow", "torch", "numba", "onnx", "onnxruntime", "pillow-jxl-plugin")
 

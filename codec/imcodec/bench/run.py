@@ -15,7 +15,7 @@ from imcodec.bench.machine import this_machine
 from imcodec.bench.measure import Crew, Worker, measure
 from imcodec.bench.plan import Job
 from imcodec.bench.rows import Row, RowFile
-from imcodec.decoder import processors
+from imcodec.processors import processors
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from imcodec.bench.machine import this_machine
 from imcodec.bench.measure import Crew, measure
 from imcodec.bench.plan import BenchPicture, Job, coded_path, digest
 from imcodec.bench.plots import FORMATS, drawn, scaling_plot
-from imcodec.decoder import processors
 from imcodec.errors import UsageError
 from imcodec.files import write_atomic
+from imcodec.processors import processors
 
 ROWS = "scaling.jsonl"
 CODEC, QUALITY = "imcodec-e1", 50.0

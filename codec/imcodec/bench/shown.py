@@ -18,10 +18,10 @@ from imcodec.bench.matching import nearest_size
 from imcodec.bench.plan import BenchPicture, coded_path
 from imcodec.bench.rows import Row
 from imcodec.colour import Pixels
-from imcodec.decoder import processors
 from imcodec.errors import ImcodecError
 from imcodec.files import write_atomic
 from imcodec.metrics import psnr
+from imcodec.processors import processors
 
 #: characters of all embedded pictures together
 BUDGET = 13_000_000

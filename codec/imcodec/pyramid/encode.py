@@ -12,12 +12,13 @@ import torch
 from numpy.typing import NDArray
 
 from imcodec.container import open_container
-from imcodec.decoder import Renderer, processors
+from imcodec.decoder import Renderer
 from imcodec.devices import pick_device, thread_limit
 from imcodec.errors import RuntimeFailureError
 from imcodec.grid import view
 from imcodec.header import MAX_PSNR
 from imcodec.metrics import psnr
+from imcodec.processors import processors
 from imcodec.progress import EpochRecord, Made, Progress, ProgressCallback, SnapshotCallback
 from imcodec.pyramid.choice import choose
 from imcodec.pyramid.context import Context
