@@ -29,6 +29,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from google.protobuf.message import DecodeError
 from onnx import ModelProto
@@ -50,10 +51,12 @@ MAX_BYTES = 64 * 2**20
 #: bytes that any file may have, and more of them for each pixel: checking takes several times these
 FREE_BYTES, PIXEL_BYTES = 4 * 2**20, 4
 
-#: the second word of the header, who reads it, and who reads the rest
-MODELS: dict[str, tuple[Callable[[str], Header | PyramidHeader], type[MlpFile | PyramidFile]]] = {
-    mlp_header.MODEL: (mlp_header.parse, MlpFile),
-    pyramid_header.MODEL: (pyramid_header.parse, PyramidFile),
+#: the second word of the header, what reads the header, and what reads the rest with its help
+MODELS: dict[
+    str, tuple[Callable[[str], Any], Callable[[Any, ModelProto], MlpFile | PyramidFile]]
+] = {
+    mlp_header.MODEL: (mlp_header.parse, MlpFile.read),
+    pyramid_header.MODEL: (pyramid_header.parse, PyramidFile.read),
 }
 
 Source = bytes | bytearray | memoryview | str | os.PathLike[str]
@@ -153,12 +156,13 @@ def _open(data: bytes) -> Container:
         raise UnknownVersionError(
             f"the model {model_name} is not known to this release; a newer imcodec may be"
         )
-    parse, reader = MODELS[model_name]
-    _check_length(len(data), parse(text))
+    parse, read = MODELS[model_name]
+    header = parse(text)
+    _check_length(len(data), header)
     model = ModelProto()
     try:
         model.ParseFromString(data)
-        contents = reader.read(text, model)
+        contents = read(header, model)
     except (DecodeError, UnicodeDecodeError) as error:
         raise InvalidFileError("the file is damaged or truncated: it is not a model") from error
     if contents.text != text:

@@ -22,7 +22,7 @@ from onnx import ModelProto
 from imcodec.contents import LayerInfo
 from imcodec.errors import InvalidFileError
 from imcodec.graph import STEPS, WEIGHTS, StoredWeights, build
-from imcodec.header import Header, parse
+from imcodec.header import Header
 from imcodec.packing import stored_size, unpack
 
 
@@ -36,9 +36,8 @@ class MlpFile:
     model = "mlp"
 
     @classmethod
-    def read(cls, text: str, model: ModelProto) -> MlpFile:
-        """The contents of a model with the header `text`. Raises InvalidFileError."""
-        header = parse(text)
+    def read(cls, header: Header, model: ModelProto) -> MlpFile:
+        """The contents of a model with this header. Raises InvalidFileError."""
         tensors = {tensor.name: tensor.raw_data for tensor in model.graph.initializer}
         if WEIGHTS not in tensors or STEPS not in tensors:
             raise InvalidFileError("the file is damaged: weights are missing")

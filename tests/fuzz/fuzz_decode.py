@@ -59,8 +59,8 @@ def rebuilt(data: bytes) -> bytes | None:
     try:
         text = metadata_of(data)["imcodec"]
         model = ModelProto.FromString(data)
-        _, reader = MODELS[model_of(text)]
-        contents = reader.read(text, model)
+        parse, read = MODELS[model_of(text)]
+        contents = read(parse(text), model)
         contents.check()
     except (DecodeError, InvalidFileError, IndexError, KeyError, TypeError, UnicodeError):
         return None

@@ -41,7 +41,7 @@ from imcodec.errors import InvalidFileError
 from imcodec.pyramid import filters as planes_filters
 from imcodec.pyramid import graph
 from imcodec.pyramid.context import Context, Weights
-from imcodec.pyramid.header import PyramidHeader, parse
+from imcodec.pyramid.header import PyramidHeader
 from imcodec.pyramid.rans import START, Payload
 from imcodec.pyramid.table import Ints, Table
 
@@ -98,9 +98,8 @@ class PyramidFile:
     bits = 8.0
 
     @classmethod
-    def read(cls, text: str, model: ModelProto) -> PyramidFile:
-        """The contents of a model with the header `text`. Raises InvalidFileError."""
-        header = parse(text)
+    def read(cls, header: PyramidHeader, model: ModelProto) -> PyramidFile:
+        """The contents of a model with this header. Raises InvalidFileError."""
         tensors = list(model.graph.initializer[: header.depth + 4])
         if len(tensors) < header.depth + 4:
             raise InvalidFileError("the file is damaged: networks or latents are missing")
