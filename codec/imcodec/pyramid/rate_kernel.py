@@ -23,9 +23,8 @@ from imcodec.pyramid.header import QUEUE, TAPS
 from imcodec.pyramid.products import ZERO, Floats, fill, outer, product, sums, transposed
 from imcodec.pyramid.rate import BEYOND, Distribution, Layers
 from imcodec.pyramid.table import MEAN_UNIT
+from imcodec.pyramid.taps import BLOCK
 
-#: columns that are worked on together
-BLOCK = 384
 LARGEST = np.float32(255)
 
 #: layer 0 [2, hidden, channels, taps]; inner layers [2, layers, hidden, hidden] and their biases
@@ -137,16 +136,6 @@ def _half_rows(plane: Floats, above: Floats, filler: int) -> Floats:
 
 
 @compiled
-def _parents(above: Floats, width: int, repeat: int) -> Floats:
-    """Rows of the coarser plane, zeros beside them, the outer ones repeated `repeat` times."""
-    rows = len(above)
-    parents = np.zeros((rows + 2 * repeat, width + 4), np.float32)
-    for row in range(len(parents) if rows else 0):
-        parents[row, 2:-2] = above[min(max(row - repeat, 0), rows - 1)]
-    return parents
-
-
-@compiled
 def _level(
     plane: Floats,
     above: Floats,
@@ -166,7 +155,7 @@ def _level(
     rows, width = plane.shape[0], plane.shape[1] // 2
     hidden, depth = w0.shape[1], inner.shape[1]
     repeat = factor - 1
-    stack, parents = _half_rows(plane, above, filler), _parents(above, width, repeat)
+    stack, parents = _half_rows(plane, above, filler), taps.beside_zeros(above, width, repeat)
     stack_grad, parents_grad = np.zeros_like(stack), np.zeros_like(parents)
     channels = QUEUE + PARENTS if len(above) else QUEUE
     units = np.empty((depth + 1, hidden, BLOCK), np.float32)

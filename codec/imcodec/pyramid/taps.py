@@ -6,8 +6,27 @@ four zeros before and after their n columns (widen()). Weights are [hidden, chan
 
 from __future__ import annotations
 
+import numpy as np
+
 from imcodec.pyramid.compiled import compiled
 from imcodec.pyramid.products import ZERO, Floats
+from imcodec.pyramid.table import Ints
+
+#: columns that are worked on together
+BLOCK = 384
+
+
+@compiled
+def beside_zeros(above: Floats | Ints, width: int, repeat: int) -> Floats:
+    """Rows of a plane [R, width], two zeros on both sides, the outer ones repeated.
+
+    [R + 2 repeat, width + 4]; without rows, as many of zeros as are repeated.
+    """
+    rows = len(above)
+    found = np.zeros((rows + 2 * repeat, width + 4), np.float32)
+    for row in range(len(found) if rows else 0):
+        found[row, 2:-2] = above[min(max(row - repeat, 0), rows - 1)]
+    return found
 
 
 @compiled

@@ -20,9 +20,8 @@ from imcodec.pyramid.header import QUEUE, TAPS
 from imcodec.pyramid.products import ZERO, Floats, fill, product
 from imcodec.pyramid.rans import START, WORD_BITS, Payload
 from imcodec.pyramid.table import MEAN_UNIT, Ints, Table
+from imcodec.pyramid.taps import BLOCK
 
-#: columns that are worked on together
-BLOCK = 384
 LOWEST, HIGHEST = np.float32(-128), np.float32(127)
 
 Slots = NDArray[np.uint16]
@@ -109,14 +108,9 @@ def _level(
     hidden, depth, centre = w0.shape[1], inner.shape[1], len(cdf) // 2
     repeat = factor - 1
     stack = np.zeros((QUEUE + 2 * rows, width + TAPS - 1), np.float32)
-    parents = np.zeros((len(above) + 2 * repeat, width + TAPS - 1), np.float32)
-    for row in range(len(parents)):
-        near = min(max(row - repeat, 0), len(above) - 1)
-        for j in range(width):
-            parents[row, j + 2] = above[near, j]
+    parents = taps.beside_zeros(above, width, repeat)
     for q in range(QUEUE):
-        for j in range(width):
-            stack[q, j + 2] = above[filler, j]
+        stack[q, 2:-2] = above[filler]
     units, others = np.empty((hidden, BLOCK), np.float32), np.empty((hidden, BLOCK), np.float32)
     output, no_bias = np.empty((2, BLOCK), np.float32), np.zeros(max(hidden, 2), np.float32)
     for half_row in range(2 * rows):
