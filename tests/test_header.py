@@ -6,6 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from headers import read_or_refused
 from imcodec.errors import InvalidFileError
 from imcodec.header import LETTERS, Header, parse
 from imcodec.mlp_settings import MAX_WEIGHTS
@@ -124,11 +125,7 @@ def test_any_text_is_refused_politely(text: str) -> None:
 @given(st.integers(0, len(GOOD) - 1), st.characters())
 def test_a_changed_sign_is_another_header_or_none(at: int, sign: str) -> None:
     text = GOOD[:at] + sign + GOOD[at + 1 :]
-    try:
-        found = parse(text)
-    except InvalidFileError:
-        return
-    assert found.text(b"").rsplit(" ", 1)[0] == text.rsplit(" ", 1)[0]
+    read_or_refused(parse, text)
 
 
 @given(headers(), st.data())
@@ -139,8 +136,4 @@ def test_words_in_place_of_others_are_another_header_or_none(
     values = st.sampled_from(words) | st.integers(-1, 2**40).map(str)
     words[data.draw(st.integers(0, len(words) - 2))] = data.draw(values)
     text = " ".join(words)
-    try:
-        found = parse(text)
-    except InvalidFileError:
-        return
-    assert found.text(b"").rsplit(" ", 1)[0] == text.rsplit(" ", 1)[0]
+    read_or_refused(parse, text)

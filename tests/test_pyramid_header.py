@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headers import read_or_refused
 from imcodec.errors import InvalidFileError
 from imcodec.pyramid.geometry import choose_geometry
 from imcodec.pyramid.header import RANGES, PyramidHeader, parse
@@ -99,11 +100,7 @@ def test_any_text_is_refused_politely(text: str) -> None:
 @given(st.integers(0, len(GOOD) - 1), st.characters())
 def test_a_changed_sign_is_another_header_or_none(at: int, sign: str) -> None:
     text = GOOD[:at] + sign + GOOD[at + 1 :]
-    try:
-        found = parse(text)
-    except InvalidFileError:
-        return
-    assert found.text(b"").rsplit(" ", 1)[0] == text.rsplit(" ", 1)[0]
+    read_or_refused(parse, text)
 
 
 @given(headers(), st.data())
@@ -115,11 +112,8 @@ def test_numbers_in_place_of_others_are_another_header_or_none(
     values = st.sampled_from(words) | st.integers(-1, 70_000).map(str)
     words[data.draw(st.integers(2, len(words) - 2))] = data.draw(values)
     text = " ".join(words)
-    try:
-        found = parse(text)
-    except InvalidFileError:
+    if (found := read_or_refused(parse, text)) is None:
         return
-    assert found.text(b"").rsplit(" ", 1)[0] == text.rsplit(" ", 1)[0]
     cells = found.width * found.height
     assert found.geometry.symbols <= 11 * cells + 6000 * found.pitch**2
     assert found.geometry.steps <= 2**17 + cells / 256
