@@ -26,7 +26,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from imcodec.pyramid.fit import Fit, Recipe
+from imcodec.pyramid.fit import Fit, Loss, Recipe
 from imcodec.pyramid.geometry import Geometry, choose_geometry
 from imcodec.pyramid.model import ContextNetwork
 from imcodec.pyramid.rate import BEYOND, Pass
@@ -149,10 +149,10 @@ class GatheringFit(Fit):
         if variant.hyper:
             self.recipe = replace(self.recipe, rates=(*self.recipe.rates, 2e-2))
 
-    def backward(self, value: Tensor, pool: ThreadPoolExecutor) -> tuple[float, float]:
+    def backward(self, value: Tensor, pool: ThreadPoolExecutor) -> Loss:
         """As Fit.backward(), the rate by automatic differentiation."""
         with torch.no_grad():
-            mse, picture_grads = self._distortion(value, pool)
+            mse, _, picture_grads = self._distortion(value, pool)
         leaf = value.detach().requires_grad_()
         pixels = self.geometry.height * self.geometry.width
         per_nat = self.recipe.lmbda / (pixels * np.log(2))
@@ -178,7 +178,7 @@ class GatheringFit(Fit):
         tops = [*self.synthesis.integers(), self.filters.rounded()]
         tops += [t for pair in self.network.layers() for t in pair if t is not None]
         torch.autograd.backward(tops, [*picture_grads, *work.grads])
-        return mse, nats / np.log(2) / pixels
+        return Loss(mse, mse, nats / np.log(2) / pixels)
 
     def _gather(self, planes: Sequence[Tensor], level: int, hyper: Tensor) -> tuple[Tensor, Tensor]:
         """Contexts [phases, inputs, n] and values [phases, n] of a level."""

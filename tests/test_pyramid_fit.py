@@ -14,7 +14,7 @@ import torch
 
 from imcodec.pyramid import fit as module
 from imcodec.pyramid.filters import filtered
-from imcodec.pyramid.fit import Fit, Fitted, Recipe, Report
+from imcodec.pyramid.fit import Fit, Fitted, Loss, Recipe, Report
 from imcodec.pyramid.geometry import Geometry, choose_geometry
 from imcodec.pyramid.table import Table
 from imcodec.pyramid.walk import encode_latents
@@ -92,7 +92,7 @@ def test_gradients_of_the_whole_loss(geometry: Geometry, monkeypatch: pytest.Mon
     value = (fit.value(0.5, hard=False)[0] * 16).round() / 16
     fit.latents.gradient.fill_(7)  # is replaced
     with ThreadPoolExecutor(2) as pool:
-        mse, bpp = fit.backward(value, pool)
+        mse, _, bpp = fit.backward(value, pool)
     parts = (fit.network, fit.synthesis, fit.filters)
     parameters = [parameter for part in parts for parameter in part.parameters()]
     found = [p.grad.clone() for p in parameters if p.grad is not None]
@@ -203,9 +203,9 @@ def test_an_earlier_state_can_be_the_best(monkeypatch: pytest.MonkeyPatch) -> No
     fit = made(pixels, steps=20, hard_at=0.5)
     backward, calls = fit.backward, iter(range(21))
 
-    def worse_at_last(value: torch.Tensor, pool: ThreadPoolExecutor) -> tuple[float, float]:
-        mse, bpp = backward(value, pool)
-        return mse + (next(calls) == 20), bpp
+    def worse_at_last(value: torch.Tensor, pool: ThreadPoolExecutor) -> Loss:
+        loss = backward(value, pool)
+        return loss._replace(distortion=loss.distortion + (next(calls) == 20))
 
     monkeypatch.setattr(fit, "backward", worse_at_last)
     found, seen = reports_of(fit)
@@ -245,7 +245,7 @@ def test_the_picture_is_that_of_the_latents() -> None:
     assert (shown.shape, shown.dtype) == (pixels.shape, np.uint8)
     assert torch.equal(fit.latents.stored, before)
     with ThreadPoolExecutor(1) as pool:
-        mse, _ = fit.backward(fit.latents.rounded(), pool)
+        mse = fit.backward(fit.latents.rounded(), pool).mse
     error = np.square(shown.astype(float) - pixels).mean() / 255**2
     assert error == pytest.approx(mse, rel=0.02)  # the one is rounded to 8 bits
 

@@ -107,7 +107,7 @@ class Training:
             for index in learning:
                 fit.network = self.networks[index]
                 if index == 0:
-                    mse, bpp = fit.backward(value.detach(), pool)
+                    mse, _, bpp = fit.backward(value.detach(), pool)
                     by_value = fit.latents.gradient.clone()
                 else:
                     with torch.no_grad():

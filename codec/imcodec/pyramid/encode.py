@@ -25,10 +25,11 @@ from imcodec.pyramid.context import Context
 from imcodec.pyramid.drawer import PyramidDrawer
 from imcodec.pyramid.file import PyramidFile, Stored, build
 from imcodec.pyramid.finish import Coded, code
-from imcodec.pyramid.fit import FINISHING, Fit, Fitted, Report
+from imcodec.pyramid.fit import Fit, Fitted, Report
 from imcodec.pyramid.geometry import Geometry
 from imcodec.pyramid.goal import Found, Goal
 from imcodec.pyramid.header import PyramidHeader
+from imcodec.pyramid.pace import FINISHING
 from imcodec.pyramid.prices import first_price
 from imcodec.pyramid.settings import PyramidSettings
 from imcodec.pyramid.steering import MORE, Steering
@@ -38,7 +39,7 @@ from imcodec.runtime import Session
 REPORT_EVERY = 0.25
 #: points of the finished file that are compared with the decoder's, by the bare runtime
 PROBES = 256
-#: seconds from a finished fit to the file, besides those that grow with the picture (fit.FINISHING)
+#: seconds from a finished fit to the file, besides pace.FINISHING steps
 OPENING = 0.8
 #: more workers than this do not help
 MAX_THREADS = 16

@@ -13,11 +13,10 @@ threads. A GPU runs tensor operations over everything at once.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -33,6 +32,7 @@ from imcodec.pyramid.interpolation import Filtering, Interpolation
 from imcodec.pyramid.latents import Latents
 from imcodec.pyramid.measures import Measure
 from imcodec.pyramid.model import ContextNetwork, Filters, Synthesis
+from imcodec.pyramid.pace import Pace
 from imcodec.pyramid.rate import Distribution, Pass
 from imcodec.pyramid.rate_kernel import StripPass
 from imcodec.pyramid.settings import NetworkSize
@@ -42,8 +42,6 @@ from imcodec.pyramid.table import Ints, Table
 
 #: places in one piece of work
 CHUNK = 16384
-#: steps that a fit could do in the time that making a file of it takes
-FINISHING = 8
 #: strips that one worker takes at a time
 GROUPS = 8
 
@@ -83,6 +81,16 @@ class Recipe:
     def resized(self, size: NetworkSize) -> Recipe:
         """The same with networks of another size."""
         return replace(self, hidden=size.hidden, layers=size.layers, units=size.units)
+
+
+class Loss(NamedTuple):
+    """What a pass finds."""
+
+    #: squared error, colours in 0 .. 1
+    mse: float
+    #: what is minimised besides the bits: the squared error, or another measure
+    distortion: float
+    bpp: float
 
 
 @dataclass(frozen=True)
@@ -162,8 +170,6 @@ class Fit:
         if recipe.tune != "psnr":
             size = geometry.height, geometry.width
             self._measure = Measure(recipe.tune, self.colours, size)
-        #: squared error of the last pass
-        self._mse = math.nan
         parts = (self.network, self.synthesis, self.filters)
         self._latents = torch.optim.Adam([self.latents.stored], betas=recipe.betas, fused=True)
         self._networks = Soap([[*part.parameters()] for part in parts])
@@ -182,59 +188,44 @@ class Fit:
         `score` than the cost may say what is best, the less the better. A fit goes on with its last
         steps, from a share `first` on. Steps after which `hold(share)` do not count.
         """
-        recipe, begin = self.recipe, time.monotonic()
+        recipe, pace = self.recipe, Pace(self.recipe.steps, self.recipe.seconds, first)
         latents, networks = self._latents, self._networks
         best: Fitted | None = None
-        least_score, before = math.inf, 0.0
-        typical: float | None = None
-        step = min(math.ceil(first * recipe.steps), recipe.steps - 1)
-        share = step / recipe.steps
+        least_score = math.inf
         with ThreadPoolExecutor(self.threads) as pool:
             while True:
+                share = pace.share
                 last = share >= 1 or interrupted()
                 hard = last or share >= recipe.hard_at
                 falling = max(recipe.last, (1 + math.cos(math.pi * min(share, 1))) / 2)
                 latents.param_groups[0]["lr"] = recipe.rates[0] * falling
                 networks.rates[:] = [rate * falling for rate in recipe.rates[1:]]
                 value, derivative = self.value(share, hard, pool.map)
-                distortion, bpp = self.backward(value, pool)
-                mse = self._mse
+                loss = self.backward(value, pool)
                 self.latents.gradient.mul_(derivative)
-                cost = distortion + self.lmbda * bpp
-                seconds = time.monotonic() - begin
-                now = Report(step, recipe.steps, mse, bpp, cost, seconds, share, hard)
+                cost, seconds = self._cost(loss), pace.seconds
+                now = Report(
+                    pace.step, recipe.steps, loss.mse, loss.bpp, cost, seconds, share, hard
+                )
                 if report:
                     report(now)
                 if hard and (best is None or score(now) < least_score):
-                    best, least_score = self._fitted(value, distortion, bpp), score(now)
+                    best, least_score = self._fitted(value, loss), score(now)
                 if last:
                     break
                 latents.step()
                 networks.step()
                 self.network.confine()
                 if hold(share):
-                    begin += time.monotonic() - begin - seconds
-                    continue
-                step += 1
-                share = step / recipe.steps
-                if recipe.seconds:
-                    passed = time.monotonic() - begin
-                    took, before = passed - before, passed
-                    if typical is None:  # the first step may compile
-                        typical = 0.0
-                    else:
-                        typical = 0.8 * typical + 0.2 * took if typical else took
-                    usable = recipe.seconds - min(FINISHING * typical, recipe.seconds / 2)
-                    share = max(share, first + passed / usable)
-                    if first + (passed + took) / usable > 1:  # the last pass takes as long
-                        share = max(share, 1.0)
+                    pace.return_to(seconds)
+                else:
+                    pace.advance()
         assert best is not None
         return best
 
     def rounded(self) -> Fitted:
         """What there is, truly rounded, before its cost is known."""
-        self._mse = math.nan
-        return self._fitted(self.latents.rounded(), math.nan, math.nan)
+        return self._fitted(self.latents.rounded(), Loss(math.nan, math.nan, math.nan))
 
     def picture(self) -> NDArray[np.uint8]:
         """What the latents as they are, truly rounded, look like: uint8 [H, W, C]."""
@@ -272,22 +263,33 @@ class Fit:
     ) -> Tensor:
         """Colours as a decoder shows them, rounded: float [channels, height * width]."""
         weights = [value.to(self.device) for value in integers]
-        features = torch.empty(len(planes), self.colours.shape[1], device=self.device)
-        filters = filters.to(self.device)
-        colours = torch.empty_like(self.colours)
+        filterings = [*map(Filtering, planes, filters.to(self.device))]
+        with ThreadPoolExecutor(self.threads) as pool:
+            return self._painted(self._interpolated(filterings, pool), weights, pool).round_()
+
+    def _interpolated(self, filterings: Sequence[Filtering], pool: ThreadPoolExecutor) -> Tensor:
+        """Filtered planes at the pixels' centres, [levels, height * width]."""
+        size = self.geometry.height, self.geometry.width
+        pictures = torch.empty(len(filterings), *size, device=self.device)
 
         def interpolate(level: int) -> None:
-            smooth = Filtering(planes[level], filters[level]).forward()
-            features[level] = self.interpolations[level].forward(smooth).flatten()
+            pictures[level] = self.interpolations[level].forward(filterings[level].forward())
 
-        def draw_part(start: int) -> None:  # hidden units take much room
+        _each(pool, interpolate, range(len(filterings) - 1, -1, -1))
+        return pictures.flatten(1)
+
+    def _painted(
+        self, features: Tensor, weights: Sequence[Tensor], pool: ThreadPoolExecutor
+    ) -> Tensor:
+        """Colours [channels, height * width] in 0 .. 255, not rounded."""
+        colours = torch.empty_like(self.colours)
+
+        def paint(start: int) -> None:  # hidden units take much room
             part = slice(start, start + self._chunk)
-            colours[:, part] = draw(features[:, part], weights, self._step)
+            colours[:, part] = draw(features[:, part], weights, self._step).clamp_(0, 255)
 
-        with ThreadPoolExecutor(self.threads) as pool:
-            _each(pool, interpolate, range(len(planes) - 1, -1, -1))
-            _each(pool, draw_part, range(0, features.shape[1], self._chunk))
-        return colours.clamp_(0, 255).round_()
+        _each(pool, paint, range(0, features.shape[1], self._chunk))
+        return colours
 
     def value(
         self, share: float, hard: bool, each: Callable[..., Iterable[object]] = map
@@ -301,33 +303,36 @@ class Fit:
         noise = recipe.noise[0] + (recipe.noise[1] - recipe.noise[0]) * f
         return self.latents.softened(temperature, noise, each)
 
-    def backward(self, value: Tensor, pool: ThreadPoolExecutor) -> tuple[float, float]:
-        """(distortion, bits per pixel) of latents [symbols], with all gradients of the loss.
+    def backward(self, value: Tensor, pool: ThreadPoolExecutor) -> Loss:
+        """The loss of latents [symbols], with all its gradients.
 
         That by the latents replaces `latents.gradient`; those of the networks are added to theirs.
         """
         with torch.no_grad():
-            found, picture_grads = self._distortion(value, pool)
+            mse, found, picture_grads = self._distortion(value, pool)
             bits, network_grads = self.rate(value, pool)
         tops = [*self.synthesis.integers(), self.filters.rounded()]
         tops += [t for pair in self.network.layers() for t in pair if t is not None]
         torch.autograd.backward(tops, [*picture_grads, *network_grads])
-        return found, bits / (self.geometry.height * self.geometry.width)
+        return Loss(mse, found, bits / (self.geometry.height * self.geometry.width))
 
-    def _distortion(self, value: Tensor, pool: ThreadPoolExecutor) -> tuple[float, list[Tensor]]:
+    def _cost(self, loss: Loss) -> float:
+        return loss.distortion + self.lmbda * loss.bpp
+
+    def _distortion(
+        self, value: Tensor, pool: ThreadPoolExecutor
+    ) -> tuple[float, float, list[Tensor]]:
+        """(mse, distortion, gradients by the synthesis and the filters); see backward()."""
         g = self.geometry
         count, levels = g.height * g.width, range(g.levels - 1, -1, -1)
         planes, grads = self.latents.planes(value), self.latents.planes(self.latents.gradient)
-        features = torch.empty(g.levels, count, device=self.device)
-        pictures = features.view(g.levels, g.height, g.width)
         weights = tuple(t.to(self.device) for t in self.synthesis.integers())
         scale = 1 / (255**2 * self.colours.numel())
         filters = self.filters.rounded().to(self.device)
-        filterings = [Filtering(planes[level], filters[level]) for level in range(g.levels)]
+        filterings = [*map(Filtering, planes, filters)]
         filter_grads = torch.empty_like(filters)
-
-        def interpolate(level: int) -> None:
-            pictures[level] = self.interpolations[level].forward(filterings[level].forward())
+        features = self._interpolated(filterings, pool)
+        pictures, wanted = features.view(g.levels, g.height, g.width), self.colours
 
         def error_of(start: int) -> tuple[Tensor, list[Tensor]]:
             part = slice(start, start + self._chunk)
@@ -342,25 +347,17 @@ class Fit:
             by_plane, filter_grads[level] = filterings[level].adjoint(by_filtered)
             grads[level].copy_(by_plane)
 
-        def draw_part(start: int) -> None:
-            part = slice(start, start + self._chunk)
-            shown[:, part] = draw(features[:, part], weights, self._step).clamp_(0, 255)
-
-        _each(pool, interpolate, levels)
-        chunks, wanted, found = range(0, count, self._chunk), self.colours, math.nan
         if self._measure:
-            shown = torch.empty_like(wanted)
-            _each(pool, draw_part, chunks)
+            shown = self._painted(features, weights, pool)
             found, gradient = self._measure(shown, pool)
-            self._mse = float((shown - wanted).double().square().mean()) / 255**2
+            mse = float((shown - wanted).double().square().mean()) / 255**2
             # a picture whose squared error has the measure's gradient
             wanted = shown - gradient / (2 * scale)
-        parts = _each(pool, error_of, chunks)
+        parts = _each(pool, error_of, range(0, count, self._chunk))
         _each(pool, back, levels)
         if not self._measure:
-            error = float(torch.stack([total for total, _ in parts]).double().sum())
-            self._mse = found = error * scale
-        return found, [*_sums([rest for _, rest in parts]), filter_grads.cpu()]
+            mse = found = float(torch.stack([total for total, _ in parts]).double().sum()) * scale
+        return mse, found, [*_sums([rest for _, rest in parts]), filter_grads.cpu()]
 
     def rate(self, value: Tensor, pool: ThreadPoolExecutor) -> tuple[float, list[Tensor]]:
         """Bits of latents [symbols], and gradients of lambda times them for each pixel.
@@ -391,11 +388,10 @@ class Fit:
         nats = float(torch.stack([found for found, _ in parts]).double().sum())
         return nats / math.log(2), _sums([grads for _, grads in parts])
 
-    def _fitted(self, value: Tensor, distortion: float, bpp: float) -> Fitted:
+    def _fitted(self, value: Tensor, loss: Loss) -> Fitted:
         planes = [plane.cpu().numpy().astype(np.int64) for plane in self.latents.planes(value)]
-        cost = distortion + self.lmbda * bpp
         arrays = self.synthesis.array(), self.filters.array()
-        numbers = (self._mse, bpp, cost, distortion)
+        numbers = loss.mse, loss.bpp, self._cost(loss), loss.distortion
         found = Fitted(planes, self.network.context(), *arrays, *numbers)
         self.recall(found)
         return found
