@@ -35,7 +35,7 @@ from imcodec.pyramid.geometry import choose_geometry
 from imcodec.pyramid.model import ContextNetwork
 from imcodec.pyramid.settings import NETWORKS
 from imcodec.pyramid.soap import Soap
-from imcodec.pyramid.start import FILTERS, PRIOR, key
+from imcodec.pyramid.start import FILTERS, PRIOR, colours_of, key
 from imcodec.pyramid.table import Table
 
 #: (layers, hidden units); the latents learn from the first one
@@ -87,13 +87,12 @@ class Training:
         """Learn from a crop [side, side, 3] after a share of the run; costs of the networks."""
         fit = self._fits[pitch]
         fit.lmbda, fit.recipe = lmbda, replace(fit.recipe, lmbda=lmbda)
-        flat = torch.from_numpy(pixels.reshape(-1, 3).T.copy()).float().to(self.device)
-        fit.colours = flat
+        fit.colours = colours_of(pixels, self.device)
         levels = range(fit.geometry.levels - 1, -1, -1)
         heads = [SIZES.index(pitch * 2**level) for level in levels]
         temperature, noise = (a + (b - a) * done for a, b in (TEMPERATURE, NOISE))
         planes, synthesis, filters = self.analysis(
-            flat.view(3, self.side, self.side),
+            fit.colours.view(3, self.side, self.side),
             fit.interpolations,
             heads,
             lmbda,

@@ -16,7 +16,7 @@ from imcodec.pyramid.interpolation import Interpolation
 from imcodec.pyramid.latents import Latents
 from imcodec.pyramid.model import Synthesis
 from imcodec.pyramid.settings import NETWORKS
-from imcodec.pyramid.start import start_picture
+from imcodec.pyramid.start import colours_of, start_picture
 
 #: pictures with more pixels than this are looked at in TILES x TILES tiles of SIDE x SIDE pixels
 WHOLE = 2**20
@@ -49,8 +49,6 @@ def _finest(pixels: NDArray[np.uint8], lmbda: float, device: torch.device) -> to
     geometry = choose_geometry(height, width)
     latents = Latents(geometry, device)
     synthesis = Synthesis(geometry.levels, channels, NETWORKS["small"].units)
-    levels = range(1, geometry.levels + 1)
-    interpolations = [Interpolation(geometry, level, device) for level in levels]
-    colours = torch.from_numpy(pixels.reshape(-1, channels).T.copy()).to(device).float()
-    start_picture(latents, synthesis, interpolations, colours, lmbda)
+    interpolations = Interpolation.of_levels(geometry, device)
+    start_picture(latents, synthesis, interpolations, colours_of(pixels, device), lmbda)
     return latents.planes(latents.rounded())[-1]

@@ -37,7 +37,7 @@ from imcodec.pyramid.rate import Distribution, Pass
 from imcodec.pyramid.rate_kernel import StripPass
 from imcodec.pyramid.settings import NetworkSize
 from imcodec.pyramid.soap import Soap
-from imcodec.pyramid.start import start_networks, start_picture
+from imcodec.pyramid.start import colours_of, start_networks, start_picture
 from imcodec.pyramid.table import Ints, Table
 
 #: places in one piece of work
@@ -146,11 +146,8 @@ class Fit:
         self.network = ContextNetwork(recipe.hidden, recipe.layers, table, recipe.seed)
         self.synthesis = Synthesis(geometry.levels, channels, recipe.units, recipe.seed)
         self.filters = Filters(geometry.levels)
-        flat = torch.from_numpy(pixels.reshape(-1, channels).T.copy())
-        self.colours = flat.to(device).float()
-        self.interpolations = [
-            Interpolation(geometry, level, device) for level in range(1, geometry.levels + 1)
-        ]
+        self.colours = colours_of(pixels, device)
+        self.interpolations = Interpolation.of_levels(geometry, device)
         self.latents = Latents(geometry, device, recipe.seed)
         if recipe.prior:
             start_networks(self.network, self.filters, geometry)

@@ -86,6 +86,11 @@ class Interpolation:
         self.size = geometry.height, geometry.width
         self.whole = whole_h, whole_w
 
+    @classmethod
+    def of_levels(cls, geometry: Geometry, device: torch.device) -> list[Interpolation]:
+        """Those of all levels, coarse to fine."""
+        return [cls(geometry, level, device) for level in range(1, geometry.levels + 1)]
+
     def forward(self, plane: Tensor) -> Tensor:
         """A plane [h, w] at the pixels [height, width]."""
         rows = self.down.forward(plane.T).T

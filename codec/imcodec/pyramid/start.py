@@ -11,7 +11,9 @@ import math
 from functools import cache
 from importlib.resources import files
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import load
 from torch import Tensor
 
@@ -37,8 +39,6 @@ DEAD = 1.0
 FINE_PRICE = 7e-4
 #: colour axes below this standard deviation (0 .. 255) get no level of their own
 LEAST_DEVIATION = 2.0
-
-
 #: the trained values of the package, and the name of the filters among them, [6, 3, 3]: those of
 #: cells of 32 pixels to those of single pixels
 PRIOR, FILTERS = "prior.safetensors", "filters"
@@ -68,6 +68,12 @@ def start_networks(network: ContextNetwork, filters: Filters, geometry: Geometry
         cell = geometry.pitch.bit_length() - 1 + geometry.levels - level  # log2 of its pixels
         if cell < len(known):
             filters.weights[level - 1] = known[len(known) - 1 - cell]
+
+
+def colours_of(pixels: NDArray[np.uint8], device: torch.device) -> Tensor:
+    """Pixels uint8 [H, W, channels] as floats [channels, H * W], 0 .. 255."""
+    flat = torch.from_numpy(pixels.reshape(-1, pixels.shape[2]).T.copy())
+    return flat.to(device).float()
 
 
 @torch.no_grad()
