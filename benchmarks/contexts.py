@@ -1,6 +1,7 @@
 """What a context network may see, at equal training: bits of the latents under other contexts.
 
     python benchmarks/contexts.py PICTURES... [--steps 400] [--crop 256 384] [--lmbda 1.6e-3]
+        [--jobs 4]
 
 Every variant fits the same crops from the same start for the same steps, with networks of the same
 hidden layers, untrained at first; only the context differs, and with it the weights of layer 0. The
@@ -15,9 +16,11 @@ geometric mean over the crops, bits per pixel, and weights of the context networ
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -238,20 +241,31 @@ def crops(paths: Sequence[Path], height: int, width: int) -> Iterator[np.ndarray
         yield np.ascontiguousarray(pixels[top : top + height, left : left + width])
 
 
-def line(
-    name: str, pictures: Sequence[np.ndarray], make: Callable[[np.ndarray], Fit], lmbda: float
-) -> None:
-    """Fit all pictures; print a row of the table."""
+def row(variant: Variant | int, pictures: Sequence[np.ndarray], recipe: Recipe) -> str:
+    """Fit all pictures with a context, or with the encoder's own in so many strips; a line."""
+    torch.set_num_threads(1)
     costs, rates, weights = [], [], 0
     for pixels in pictures:
-        fit = make(pixels)
+        fit = fit_of(variant, pixels, recipe)
         weights = sum(w.numel() for w in fit.network.weights)
         weights += sum(b.numel() for b in fit.network.biases)
         fitted = fit.run()
-        costs.append(fitted.mse + lmbda * fitted.bpp)
+        costs.append(fitted.mse + recipe.lmbda * fitted.bpp)
         rates.append(fitted.bpp)
     cost = float(np.exp(np.log(costs).mean())) * 1000
-    print(f"| {name} | {cost:.4f} | {np.mean(rates):.4f} | {weights:,} |", flush=True)
+    name = f"the encoder's pass, {variant} strips" if isinstance(variant, int) else variant.name
+    return f"| {name} | {cost:.4f} | {np.mean(rates):.4f} | {weights:,} |"
+
+
+def fit_of(variant: Variant | int, pixels: np.ndarray, recipe: Recipe) -> Fit:
+    """A picture about to be fitted."""
+    height, width = pixels.shape[:2]
+    levels, cpu = choose_geometry(height, width).levels, torch.device("cpu")
+    if isinstance(variant, int):
+        return Fit(pixels, Geometry.derived(height, width, levels, variant), recipe, cpu)
+    fit = GatheringFit(pixels, Geometry.derived(height, width, levels, 1), recipe, cpu)
+    fit.prepare(variant)
+    return fit
 
 
 def main() -> None:
@@ -261,10 +275,9 @@ def main() -> None:
     parser.add_argument("--crop", type=int, nargs=2, default=(256, 384))
     parser.add_argument("--lmbda", type=float, default=1.6e-3)
     parser.add_argument("--hidden", type=int, default=22)
+    parser.add_argument("--jobs", type=int, default=1, help="rows at the same time")
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    height, width = arguments.crop
-    pictures = [*crops(arguments.pictures, height, width)]
+    pictures = [*crops(arguments.pictures, *arguments.crop)]
     recipe = Recipe(
         lmbda=arguments.lmbda,
         steps=arguments.steps,
@@ -273,28 +286,11 @@ def main() -> None:
         prior=False,
         empty=2,
     )
-    cpu = torch.device("cpu")
-    whole = Geometry.derived(height, width, choose_geometry(height, width).levels, 1)
-
-    def gathering(variant: Variant) -> Callable[[np.ndarray], Fit]:
-        def make(pixels: np.ndarray) -> Fit:
-            fit = GatheringFit(pixels, whole, recipe, cpu)
-            fit.prepare(variant)
-            return fit
-
-        return make
-
     print("| context | J | bpp | weights |\n| --- | ---: | ---: | ---: |")
-    for variant in VARIANTS:
-        line(variant.name, pictures, gathering(variant), arguments.lmbda)
-    for strips in (1, 2, 4, 8):
-        cut = Geometry.derived(height, width, whole.levels, strips)
-        line(
-            f"the encoder's pass, {strips} strips",
-            pictures,
-            lambda pixels, cut=cut: Fit(pixels, cut, recipe, cpu),  # type: ignore[misc]
-            arguments.lmbda,
-        )
+    work = partial(row, pictures=pictures, recipe=recipe)
+    with ProcessPoolExecutor(arguments.jobs, get_context("spawn")) as pool:
+        for line in pool.map(work, (*VARIANTS, 1, 2, 4, 8)):
+            print(line, flush=True)
 
 
 if __name__ == "__main__":
