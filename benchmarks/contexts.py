@@ -1,7 +1,7 @@
 """What a context network may see, at equal training: bits of the latents under other contexts.
 
     python benchmarks/contexts.py PICTURES... [--steps 400] [--crop 256 384] [--lmbda 1.6e-3]
-        [--jobs 4]
+        [--jobs 4] [--device cuda]
 
 Every variant fits the same crops from the same start for the same steps, with networks of the same
 hidden layers, untrained at first; only the context differs, and with it the weights of layer 0. The
@@ -159,9 +159,13 @@ class GatheringFit(Fit):
         leaf = value.detach().requires_grad_()
         pixels = self.geometry.height * self.geometry.width
         per_nat = self.recipe.lmbda / (pixels * np.log(2))
-        work = Pass(self.geometry, self.network.layers(), self._law, per_nat, 0)
+        layers = [
+            (w.detach().to(self.device), None if b is None else b.detach().to(self.device))
+            for w, b in self.network.layers()
+        ]
+        work = Pass(self.geometry, layers, self._law, per_nat, 0)
         nats = 0.0
-        hyper = self.hyper * 16
+        hyper = self.hyper.to(self.device) * 16
         hyper = hyper + (hyper.round() - hyper).detach()
         if self.variant.hyper:  # a fixed distribution for the extra plane
             spread = 0.5 + hyper.detach().abs().mean()
@@ -180,7 +184,7 @@ class GatheringFit(Fit):
         self.latents.gradient.add_(leaf.grad)
         tops = [*self.synthesis.integers(), self.filters.rounded()]
         tops += [t for pair in self.network.layers() for t in pair if t is not None]
-        torch.autograd.backward(tops, [*picture_grads, *work.grads])
+        torch.autograd.backward(tops, [*picture_grads, *(grad.cpu() for grad in work.grads)])
         return Loss(mse, mse, nats / np.log(2) / pixels)
 
     def _gather(self, planes: Sequence[Tensor], level: int, hyper: Tensor) -> tuple[Tensor, Tensor]:
@@ -191,9 +195,9 @@ class GatheringFit(Fit):
         inputs, values = [], []
         most = self.network.weights[0].shape[2] - self.variant.ancestors - self.variant.hyper
         for view in self.variant.views:
-            at = torch.arange(view.first[0], height, view.pitch[0])
-            columns = torch.arange(view.first[1], width, view.pitch[1])
-            nothing = torch.zeros(len(at) * len(columns))
+            at = torch.arange(view.first[0], height, view.pitch[0], device=own.device)
+            columns = torch.arange(view.first[1], width, view.pitch[1], device=own.device)
+            nothing = own.new_zeros(len(at) * len(columns))
             rows = {r: own[at + r + BORDER] for r in {r for r, _ in view.own}}
             found = []
             for r, c in view.own:
@@ -241,12 +245,12 @@ def crops(paths: Sequence[Path], height: int, width: int) -> Iterator[np.ndarray
         yield np.ascontiguousarray(pixels[top : top + height, left : left + width])
 
 
-def row(variant: Variant | int, pictures: Sequence[np.ndarray], recipe: Recipe) -> str:
+def row(variant: Variant | int, pictures: Sequence[np.ndarray], recipe: Recipe, device: str) -> str:
     """Fit all pictures with a context, or with the encoder's own in so many strips; a line."""
     torch.set_num_threads(1)
     costs, rates, weights = [], [], 0
     for pixels in pictures:
-        fit = fit_of(variant, pixels, recipe)
+        fit = fit_of(variant, pixels, recipe, torch.device(device))
         weights = sum(w.numel() for w in fit.network.weights)
         weights += sum(b.numel() for b in fit.network.biases)
         fitted = fit.run()
@@ -257,13 +261,13 @@ def row(variant: Variant | int, pictures: Sequence[np.ndarray], recipe: Recipe) 
     return f"| {name} | {cost:.4f} | {np.mean(rates):.4f} | {weights:,} |"
 
 
-def fit_of(variant: Variant | int, pixels: np.ndarray, recipe: Recipe) -> Fit:
+def fit_of(variant: Variant | int, pixels: np.ndarray, recipe: Recipe, device: torch.device) -> Fit:
     """A picture about to be fitted."""
     height, width = pixels.shape[:2]
-    levels, cpu = choose_geometry(height, width).levels, torch.device("cpu")
+    levels = choose_geometry(height, width).levels
     if isinstance(variant, int):
-        return Fit(pixels, Geometry.derived(height, width, levels, variant), recipe, cpu)
-    fit = GatheringFit(pixels, Geometry.derived(height, width, levels, 1), recipe, cpu)
+        return Fit(pixels, Geometry.derived(height, width, levels, variant), recipe, device)
+    fit = GatheringFit(pixels, Geometry.derived(height, width, levels, 1), recipe, device)
     fit.prepare(variant)
     return fit
 
@@ -275,6 +279,7 @@ def main() -> None:
     parser.add_argument("--crop", type=int, nargs=2, default=(256, 384))
     parser.add_argument("--lmbda", type=float, default=1.6e-3)
     parser.add_argument("--hidden", type=int, default=22)
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--jobs", type=int, default=1, help="rows at the same time")
     arguments = parser.parse_args()
     pictures = [*crops(arguments.pictures, *arguments.crop)]
@@ -287,7 +292,7 @@ def main() -> None:
         empty=2,
     )
     print("| context | J | bpp | weights |\n| --- | ---: | ---: | ---: |")
-    work = partial(row, pictures=pictures, recipe=recipe)
+    work = partial(row, pictures=pictures, recipe=recipe, device=arguments.device)
     with ProcessPoolExecutor(arguments.jobs, get_context("spawn")) as pool:
         for line in pool.map(work, (*VARIANTS, 1, 2, 4, 8)):
             print(line, flush=True)

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from imcodec.pyramid.distortion import distortion, draw
 from imcodec.pyramid.distortion_kernel import distortion_in_place
+from imcodec.pyramid.outer import RUN, outer
 from imcodec.pyramid.table import Table
 
 STEP = Table().step
@@ -111,3 +112,12 @@ def test_chunks_add_up() -> None:
     torch.testing.assert_close(torch.cat([part[1] for part in parts], 1), whole[1])
     for index, gradient in enumerate(whole[2]):
         torch.testing.assert_close(parts[0][2][index] + parts[1][2][index], gradient)
+
+
+@pytest.mark.parametrize("places", [1, RUN, 2 * RUN, 3 * RUN + 17])
+def test_sums_of_outer_products_are_those_of_a_matrix_product(places: int) -> None:
+    generator = torch.Generator().manual_seed(places)
+    left = torch.randn(2, 3, places, generator=generator, dtype=torch.float64)
+    right = torch.randn(2, 5, places, generator=generator, dtype=torch.float64)
+    torch.testing.assert_close(outer(left, right), left @ right.mT)
+    torch.testing.assert_close(outer(left[0], right[0]), left[0] @ right[0].T)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 
 import torch
 
@@ -36,6 +38,13 @@ def pick_device(name: str) -> torch.device:
     if not present[device.type]:
         raise UsageError(f"device '{name}' is not available here; --device auto takes what is")
     return device
+
+
+def workers(threads: int, device: torch.device) -> ThreadPoolExecutor:
+    """Threads that give work to a device."""
+    # a thread that never spoke to the GPU is told so, on the user's terminal, at its first product
+    greet = partial(torch.cuda.synchronize, device) if device.type == "cuda" else None
+    return ThreadPoolExecutor(threads, initializer=greet)
 
 
 @contextmanager

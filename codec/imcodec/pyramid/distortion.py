@@ -10,6 +10,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from imcodec.pyramid.outer import outer
+
 
 def distortion(
     features: Tensor, wanted: Tensor, weights: Sequence[Tensor], step: float, scale: float
@@ -33,9 +35,9 @@ def distortion(
     gradient = second.T @ error
     live = torch.ops.aten.threshold_backward(gradient, sums.sub_(floor), 0)
     by_threshold = (gradient.sum(1, keepdim=True) - live.sum(1, keepdim=True)) / 64
-    by_first = (live @ features.T) * slope
+    by_first = outer(live, features) * slope
     by_features = (first.T * slope) @ live
-    return total, by_features, [by_first, by_threshold, error @ hidden.T]
+    return total, by_features, [by_first, by_threshold, outer(error, hidden)]
 
 
 def draw(features: Tensor, weights: Sequence[Tensor], step: float) -> Tensor:

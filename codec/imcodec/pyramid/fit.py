@@ -23,6 +23,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from imcodec.devices import workers
 from imcodec.pyramid.context import Context
 from imcodec.pyramid.distortion import distortion, draw
 from imcodec.pyramid.distortion_kernel import distortion_in_place
@@ -189,7 +190,7 @@ class Fit:
         latents, networks = self._latents, self._networks
         best: Fitted | None = None
         least_score = math.inf
-        with ThreadPoolExecutor(self.threads) as pool:
+        with workers(self.threads, self.device) as pool:
             while True:
                 share = pace.share
                 last = share >= 1 or interrupted()
@@ -247,7 +248,7 @@ class Fit:
         """What is minimised besides the bits, of other latents with the networks found last."""
         if self._measure is None:
             return self.mse_of(planes)
-        with ThreadPoolExecutor(self.threads) as pool:
+        with workers(self.threads, self.device) as pool:
             return self._measure(self._shown(planes), pool)[0]
 
     def _shown(self, planes: Sequence[Ints]) -> Tensor:
@@ -261,7 +262,7 @@ class Fit:
         """Colours as a decoder shows them, rounded: float [channels, height * width]."""
         weights = [value.to(self.device) for value in integers]
         filterings = [*map(Filtering, planes, filters.to(self.device))]
-        with ThreadPoolExecutor(self.threads) as pool:
+        with workers(self.threads, self.device) as pool:
             return self._painted(self._interpolated(filterings, pool), weights, pool).round_()
 
     def _interpolated(self, filterings: Sequence[Filtering], pool: ThreadPoolExecutor) -> Tensor:

@@ -21,6 +21,7 @@ from torch.nn import functional as F
 from imcodec.pyramid.context import LARGEST_WIDTH, PARENTS
 from imcodec.pyramid.geometry import Geometry
 from imcodec.pyramid.header import QUEUE, TAPS
+from imcodec.pyramid.outer import outer
 from imcodec.pyramid.table import MEAN_UNIT, Table
 
 SIDE = TAPS // 2
@@ -195,7 +196,7 @@ class Pass:
                 position -= 1
                 self.grads[position] += gradient.sum(2, keepdim=True)
             position -= 1
-            self.grads[position] += torch.bmm(gradient, inputs[index].transpose(1, 2))
+            self.grads[position] += outer(gradient, inputs[index])
             gradient = torch.bmm(weight.transpose(1, 2), gradient)
             if index:
                 gradient = torch.ops.aten.hardtanh_backward(gradient, inputs[index], 0, 255)
