@@ -16,10 +16,11 @@ from PIL import Image
 
 from console import Cli
 from imcodec.bench import ours
+from imcodec.bench.codec import CPU
 from imcodec.bench.codecs import CODECS, DEFAULT, NAMES, chosen_codecs, codec_named
 from imcodec.bench.matching import nearest_size
 from imcodec.bench.measure import Crew, Worker
-from imcodec.bench.plan import Job, as_rgb, chosen_settings, digest, load_picture
+from imcodec.bench.plan import Job, all_jobs, as_rgb, chosen_settings, digest, load_picture
 from imcodec.bench.rows import Row, RowFile, read_rows
 from imcodec.bench.run import run_jobs, shares
 from imcodec.errors import InvalidFileError, UsageError
@@ -130,8 +131,8 @@ def test_codecs_give_the_picture_back(name: str) -> None:
     picture = scene(48, 40)
     sizes, qualities = [], []
     for setting in (codec.ladder[1], codec.ladder[-1]):
-        data = codec.encode(picture, setting, 1)
-        assert codec.encode(picture, setting, 2) == data
+        data = codec.encode(picture, setting, 1, CPU).data
+        assert codec.encode(picture, setting, 2, CPU).data == data
         decoded = codec.decode(data, 2)
         assert decoded.shape == picture.shape
         sizes.append(len(data))
@@ -139,6 +140,25 @@ def test_codecs_give_the_picture_back(name: str) -> None:
     assert sizes[0] < sizes[1]
     assert 18 < qualities[0] < qualities[1]
     assert codec.version()
+
+
+@pytest.mark.parametrize("name", ["imcodec-e1", "imcodec-mlp", "article-1"])
+def test_ours_are_fitted_on_the_device_asked_for(name: str) -> None:
+    with pytest.raises(UsageError, match="device 'meta'"):
+        codec_named(name).encode(scene(8, 8), 50, 1, "meta")
+
+
+def test_only_ours_have_a_device(photo: Path, tmp_path: Path) -> None:
+    picture = load_picture(photo, tmp_path, max_pixels=0)
+    codecs = chosen_codecs(["imcodec", "article-1", "jpeg"], [1])
+    settings = dict.fromkeys((codec.name for codec in codecs), (50.0,))
+    jobs = all_jobs([picture], codecs, settings, ["psnr"], tmp_path, "cuda")
+    assert [job.device for job in jobs] == ["cuda", "cuda", "cpu"]
+
+
+def test_an_mlp_is_no_other_codec_when_the_pyramid_changes() -> None:
+    versions = [codec_named(name).version() for name in ("imcodec-e1", "imcodec-mlp", "article-1")]
+    assert versions[0] != versions[1] == versions[2]
 
 
 def test_our_mlp_grows_with_its_quality() -> None:
@@ -312,7 +332,7 @@ def test_a_killed_bench_ends_with_the_same_rows(cli: Cli, tmp_path: Path) -> Non
     assert len(rows) == len(settings)
     codec = codec_named("jpeg")
     for each in rows:
-        data = codec.encode(scene(40, 30), each.setting, 1)
+        data = codec.encode(scene(40, 30), each.setting, 1, CPU).data
         assert each.bytes == len(data)
         quality = psnr(scene(40, 30), codec.decode(data, 1))
         assert each.quality == {"psnr": round(quality, 6)}
@@ -349,6 +369,7 @@ def test_a_codec_that_fails_is_one_line(cli: Cli) -> None:
         ((*CALL, "--qualities", "x"), 2, "--qualities x"),
         ((*CALL, "--metrics", "beauty"), 2, "metric 'beauty' is unknown"),
         ((*CALL, "--anchor", "gif"), 2, "codec 'gif' is unknown"),
+        ((*CALL, "--device", "meta"), 2, "device 'meta' is not supported"),
         (("bench", "bird.png", "-o", "bird.png"), 1, "choose another directory"),
         (("bench", "bird.png", "bird.png", "-o", "out", "--scaling", "--sizes", "x"), 2, "one pic"),
         (("bench", "bird.png", "-o", "out", "--scaling", "--sizes", "x"), 2, "--sizes x"),

@@ -46,6 +46,8 @@ class Row:
     decode_mb: float | None = None
     #: processors that the process might use
     cores: int = 1
+    #: what the network was fitted on, as torch names it; encode_mb leaves out its own memory
+    device: str = "cpu"
     #: for files of ours: bytes of graph, weights, payload, header
     parts: dict[str, int] | None = None
     #: id of the machine

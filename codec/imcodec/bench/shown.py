@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from imcodec.bench.codec import Codec
+from imcodec.bench.codec import CPU, Codec
 from imcodec.bench.codecs import codec_named
 from imcodec.bench.matching import nearest_size
 from imcodec.bench.plan import BenchPicture, coded_path
@@ -143,7 +143,8 @@ def _matched(
         path = coded_path(out, picture.name, picture.sha256, codec, quality)
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_atomic(path, codec.encode(pixels, quality, len(processors())))
+            made = codec.encode(pixels, quality, len(processors()), CPU)
+            write_atomic(path, made.data)
         return path.read_bytes()
 
     return nearest_size(target, encode, min(low, high), max(low, high))
