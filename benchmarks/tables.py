@@ -9,7 +9,8 @@ in it: "rows", a file of rows; "kind", and what that kind needs:
                     "setting", and the bytes that each of "others" takes for the same PSNR
     files           every row as it is: bytes, bits per pixel, PSNR, SSIM
     bd-rate         a row for each of "codecs": bits for the same PSNR against each of "anchors",
-                    over all pictures that the three have, and median seconds for a picture
+                    over all pictures that the three have, median seconds for a picture, and what
+                    they were taken on
 
 tests/test_results.py fails when a table is not what this makes.
 """
@@ -29,7 +30,7 @@ from imcodec.bench.bd import compare
 from imcodec.bench.codecs import codec_named
 from imcodec.bench.curves import picture_curve
 from imcodec.bench.quality import METRICS
-from imcodec.bench.rows import Row, read_rows
+from imcodec.bench.rows import Rows, read_rows
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = (ROOT / "README.md", ROOT / "benchmarks" / "kodak.md")
@@ -44,12 +45,12 @@ def rewritten(text: str) -> str:
 
 def table(wanted: dict[str, Any]) -> str:
     """One table as Markdown."""
-    rows = read_rows(ROOT / wanted["rows"]).current()
-    return "\n".join(KINDS[wanted["kind"]](rows, wanted)) + "\n"
+    return "\n".join(KINDS[wanted["kind"]](read_rows(ROOT / wanted["rows"]), wanted)) + "\n"
 
 
-def same_quality(rows: list[Row], wanted: dict[str, Any]) -> list[str]:
+def same_quality(found: Rows, wanted: dict[str, Any]) -> list[str]:
     """Bytes for the same PSNR, picture by picture."""
+    rows = found.current()
     others = wanted["others"]
     lines = [
         "| | bytes | PSNR | " + " | ".join(codec_named(name).label for name in others) + " |",
@@ -69,23 +70,24 @@ def same_quality(rows: list[Row], wanted: dict[str, Any]) -> list[str]:
     return lines
 
 
-def files(rows: list[Row], wanted: dict[str, Any]) -> list[str]:
+def files(found: Rows, wanted: dict[str, Any]) -> list[str]:
     """Every row as it is."""
     lines = ["| | bytes | bits per pixel | PSNR | SSIM |", "| --- | ---: | ---: | ---: | ---: |"]
-    for row in rows:
+    for row in found.current():
         label = f"{codec_named(row.codec).label}, quality {row.setting:g}"
         quality = f"{row.quality['psnr']:.2f} dB | {row.quality['ssim']:.3f}"
         lines.append(f"| {label} | {row.bytes:,} | {row.bpp:.3f} | {quality} |")
     return lines
 
 
-def bd_rates(rows: list[Row], wanted: dict[str, Any]) -> list[str]:
+def bd_rates(found: Rows, wanted: dict[str, Any]) -> list[str]:
     """BD-rates over the pictures in common."""
+    rows = found.current()
     anchors = wanted["anchors"]
     labels = [f"against {codec_named(name).label}" for name in anchors]
     lines = [
-        "| | pictures | " + " | ".join(labels) + " | encode | decode |",
-        "| --- | ---: |" + " ---: |" * (len(anchors) + 2),
+        "| | pictures | " + " | ".join(labels) + " | encode | decode | on |",
+        "| --- | ---: |" + " ---: |" * (len(anchors) + 2) + " --- |",
     ]
     of = {name: [row for row in rows if row.codec == name] for name in wanted["codecs"] + anchors}
     for name in wanted["codecs"]:
@@ -93,19 +95,20 @@ def bd_rates(rows: list[Row], wanted: dict[str, Any]) -> list[str]:
         shared = sorted(own.intersection(*({row.sha256 for row in of[a]} for a in anchors)))
         cells = [codec_named(name).label, str(len(shared))]
         for anchor in anchors:
-            found = None
+            rate = None
             if anchor != name:
-                found = compare(of[anchor], of[name], shared, PSNR).over_set
-            cells.append("-" if found is None else f"{found.percent:+.1f} %")
+                rate = compare(of[anchor], of[name], shared, PSNR).over_set
+            cells.append("-" if rate is None else f"{rate.percent:+.1f} %")
         members = [row for row in of[name] if row.sha256 in shared]
         for times in ([r.encode_s for r in members], [r.decode_s for r in members]):
             known = [seconds for seconds in times if seconds is not None]
             cells.append(f"{float(f'{statistics.median(known):.2g}'):g} s" if known else "-")
+        cells.append(", ".join(found.made_on(members)))
         lines.append("| " + " | ".join(cells) + " |")
     return lines
 
 
-KINDS: dict[str, Callable[[list[Row], dict[str, Any]], list[str]]] = {
+KINDS: dict[str, Callable[[Rows, dict[str, Any]], list[str]]] = {
     "same quality": same_quality,
     "files": files,
     "bd-rate": bd_rates,
