@@ -1,4 +1,4 @@
-"""Tables in documents that are made of rows in results/, and stay true to them.
+"""Tables and sentences in documents that are made of rows in results/, and stay true to them.
 
     python benchmarks/tables.py [--check] [README.md ...]
 
@@ -11,6 +11,8 @@ in it: "rows", a file of rows; "kind", and what that kind needs:
     bd-rate         a row for each of "codecs": bits for the same PSNR against each of "anchors",
                     over all pictures that the three have, median seconds for a picture, and what
                     they were taken on
+    sentence        "text", in which {CODEC ANCHOR} or {CODEC ANCHOR METRIC} is such a BD-rate in
+                    words, "19 % more" or "22 % fewer"
 
 tests/test_results.py fails when a table is not what this makes.
 """
@@ -22,6 +24,7 @@ import json
 import re
 import statistics
 import sys
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -39,7 +42,7 @@ PSNR = METRICS["psnr"]
 
 
 def rewritten(text: str) -> str:
-    """A document with its tables made anew. Raises ValueError for a table that cannot be made."""
+    """A document with its tables made anew. Raises ValueError for one that cannot be made."""
     return TABLE.sub(lambda found: found[1] + table(json.loads(found[2])) + found[3], text)
 
 
@@ -108,10 +111,30 @@ def bd_rates(found: Rows, wanted: dict[str, Any]) -> list[str]:
     return lines
 
 
+def sentence(found: Rows, wanted: dict[str, Any]) -> list[str]:
+    """BD-rates in words."""
+    rows = found.current()
+
+    def words(place: re.Match[str]) -> str:
+        name, anchor, metric = place[1], place[2], METRICS[place[3] or "psnr"]
+        own, others = ([row for row in rows if row.codec == codec] for codec in (name, anchor))
+        shared = {row.sha256 for row in own} & {row.sha256 for row in others}
+        rate = compare(others, own, sorted(shared), metric).over_set
+        if rate is None:
+            raise ValueError(f"there is no BD-rate of {name} against {anchor}")
+        return f"{abs(rate.percent):.0f} % {'more' if rate.percent > 0 else 'fewer'}"
+
+    text = re.sub(r"\{(\S+) (\S+?)(?: (\S+))?\}", words, wanted["text"])
+    # a number and its sign stay on one line
+    lines = textwrap.wrap(text.replace(" %", "_%"), 108, break_on_hyphens=False)
+    return [line.replace("_%", " %") for line in lines]
+
+
 KINDS: dict[str, Callable[[Rows, dict[str, Any]], list[str]]] = {
     "same quality": same_quality,
     "files": files,
     "bd-rate": bd_rates,
+    "sentence": sentence,
 }
 
 
