@@ -83,6 +83,13 @@ def _rates(rows: Sequence[Row], chosen: PictureSet, metric: Metric) -> Any:
             markersize=5 if codec.is_ours else 3,
             zorder=3 if codec.is_ours else 2,
         )
+        if len(curve.rates) == 1:
+            at_left = curve.rates[0] > 0.3
+            axes.annotate(
+                codec.label, (curve.rates[0], curve.qualities[0]), (-7 if at_left else 7, 0),
+                textcoords="offset points", fontsize=8, va="center",
+                ha="right" if at_left else "left",
+            )  # fmt: skip
     rates = [rate for line in axes.lines for rate in line.get_xdata()]
     low, high = min(rates, default=0.1) / 1.2, max(rates, default=1.0) * 1.2
     bottom, top = axes.get_ylim()
@@ -150,9 +157,18 @@ def cost_plot(rows: Rows, metric: Metric, anchor: str) -> Any:
 def scaling_plot(rows: Sequence[Mapping[str, Any]]) -> Any:
     """A matplotlib figure of the rows of a scaling study (imcodec.bench.scaling)."""
     figure, panels = _figure((9, 6.5), 2, 2)
-    sizes = [row for row in rows if row["study"] == "size"]
-    threads = [row for row in rows if row["study"] == "threads"]
+    ordered = sorted(rows, key=lambda row: (row["megapixels"], row["threads"]))
+    sizes, threads = (
+        [row for row in ordered if row["study"] == study] for study in ("size", "threads")
+    )
     first = threads[0] if threads else {}
+    places = dict.fromkeys(row["machine"]["processor"] for row in rows)
+    most = max((row["threads"] for row in sizes), default=1)
+    figure.suptitle(
+        f"sizes on {most} core{'s' if most > 1 else ''}, threads at 1 megapixel; "
+        + ", ".join(places),
+        fontsize=10,
+    )
 
     def over_pixels(axes: Any, suffix: str, label: str, *, for_each: bool = False) -> None:
         found = {

@@ -221,6 +221,7 @@
       });
       names.push([places.filter((place) => inside(...place)).reverse(), entry.label]);
     }
+    names.push(...drawn.filter((line) => line.places.length === 1).map((line) => [line.places, line.label]));
     const free = [];
     for (const [places, text] of names) label(box, taken, places, text, 11) || label(box, free, places, text, 11);
     for (const line of drawn) {
@@ -428,7 +429,8 @@
     const names = sheet.versions.map((version) => version.codec);
     const at = (name) => String(names.indexOf(name) + 1);
     const before = [$("left"), $("right")].map((select) => select.selectedOptions[0]?.textContent);
-    const first = names.find((name) => codecs[name].ours) || names[0];
+    const efforts = names.filter((name) => name.startsWith("imcodec-e")).sort();
+    const first = efforts[efforts.length - 1] || names.find((name) => codecs[name].ours) || names[0];
     const second = names.includes(data.anchor) && data.anchor !== first ? data.anchor : names.find((name) => name !== first);
     [[$("left"), first], [$("right"), second]].forEach(([select, name], i) => {
       const kept = entries.find(([, text]) => text === before[i]);

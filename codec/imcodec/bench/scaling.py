@@ -94,7 +94,6 @@ def study(
                 on_row(found)
     finally:
         crew.dismiss()
-    same.sort(key=lambda row: (row["study"], row["megapixels"], row["threads"]))
     written = []
     for format in FORMATS:
         target = out / f"scaling.{format}"
