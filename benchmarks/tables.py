@@ -13,6 +13,7 @@ in it: "rows", a file of rows; "kind", and what that kind needs:
                     they were taken on
     sentence        "text", in which {CODEC ANCHOR} or {CODEC ANCHOR METRIC} is such a BD-rate in
                     words, "19 % more" or "22 % fewer"
+    scaling         every row of a scaling study whose "study" it is, "size" or "threads"
 
 tests/test_results.py fails when a table is not what this makes.
 """
@@ -33,10 +34,12 @@ from imcodec.bench.bd import compare
 from imcodec.bench.codecs import codec_named
 from imcodec.bench.curves import picture_curve
 from imcodec.bench.quality import METRICS
-from imcodec.bench.rows import Rows, read_rows
+from imcodec.bench.rows import read_rows
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = (ROOT / "README.md", ROOT / "benchmarks" / "kodak.md")
+DOCUMENTS = tuple(
+    ROOT / name for name in ("README.md", "benchmarks/kodak.md", "benchmarks/scaling.md")
+)
 TABLE = re.compile(r"(<!-- table (\{.*?\}) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 PSNR = METRICS["psnr"]
 
@@ -48,12 +51,12 @@ def rewritten(text: str) -> str:
 
 def table(wanted: dict[str, Any]) -> str:
     """One table as Markdown."""
-    return "\n".join(KINDS[wanted["kind"]](read_rows(ROOT / wanted["rows"]), wanted)) + "\n"
+    return "\n".join(KINDS[wanted["kind"]](ROOT / wanted["rows"], wanted)) + "\n"
 
 
-def same_quality(found: Rows, wanted: dict[str, Any]) -> list[str]:
+def same_quality(path: Path, wanted: dict[str, Any]) -> list[str]:
     """Bytes for the same PSNR, picture by picture."""
-    rows = found.current()
+    rows = read_rows(path).current()
     others = wanted["others"]
     lines = [
         "| | bytes | PSNR | " + " | ".join(codec_named(name).label for name in others) + " |",
@@ -73,18 +76,19 @@ def same_quality(found: Rows, wanted: dict[str, Any]) -> list[str]:
     return lines
 
 
-def files(found: Rows, wanted: dict[str, Any]) -> list[str]:
+def files(path: Path, wanted: dict[str, Any]) -> list[str]:
     """Every row as it is."""
     lines = ["| | bytes | bits per pixel | PSNR | SSIM |", "| --- | ---: | ---: | ---: | ---: |"]
-    for row in found.current():
+    for row in read_rows(path).current():
         label = f"{codec_named(row.codec).label}, quality {row.setting:g}"
         quality = f"{row.quality['psnr']:.2f} dB | {row.quality['ssim']:.3f}"
         lines.append(f"| {label} | {row.bytes:,} | {row.bpp:.3f} | {quality} |")
     return lines
 
 
-def bd_rates(found: Rows, wanted: dict[str, Any]) -> list[str]:
+def bd_rates(path: Path, wanted: dict[str, Any]) -> list[str]:
     """BD-rates over the pictures in common."""
+    found = read_rows(path)
     rows = found.current()
     anchors = wanted["anchors"]
     labels = [f"against {codec_named(name).label}" for name in anchors]
@@ -111,9 +115,9 @@ def bd_rates(found: Rows, wanted: dict[str, Any]) -> list[str]:
     return lines
 
 
-def sentence(found: Rows, wanted: dict[str, Any]) -> list[str]:
+def sentence(path: Path, wanted: dict[str, Any]) -> list[str]:
     """BD-rates in words."""
-    rows = found.current()
+    rows = read_rows(path).current()
 
     def words(place: re.Match[str]) -> str:
         name, anchor, metric = place[1], place[2], METRICS[place[3] or "psnr"]
@@ -130,11 +134,28 @@ def sentence(found: Rows, wanted: dict[str, Any]) -> list[str]:
     return [line.replace("_%", " %") for line in lines]
 
 
-KINDS: dict[str, Callable[[Rows, dict[str, Any]], list[str]]] = {
+def scaling(path: Path, wanted: dict[str, Any]) -> list[str]:
+    """A scaling study, size by size and thread by thread."""
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    rows = [row for row in rows if row["study"] == wanted["study"]]
+    lines = [
+        "| megapixels | threads | encode | decode | memory to encode | to decode | bytes |",
+        "| ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for row in sorted(rows, key=lambda row: (row["megapixels"], row["threads"])):
+        cells = [f"{row['megapixels']:.2g}", str(row["threads"])]
+        cells += [f"{row['encode_s']:.1f} s", f"{row['decode_s']:.2f} s"]
+        cells += [f"{row[name]:,.0f} MB" for name in ("encode_mb", "decode_mb")]
+        lines.append("| " + " | ".join([*cells, f"{row['bytes']:,}"]) + " |")
+    return lines
+
+
+KINDS: dict[str, Callable[[Path, dict[str, Any]], list[str]]] = {
     "same quality": same_quality,
     "files": files,
     "bd-rate": bd_rates,
     "sentence": sentence,
+    "scaling": scaling,
 }
 
 

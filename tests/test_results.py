@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -16,7 +17,8 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 import merge  # noqa: E402 (benchmarks is no package)
 import tables  # noqa: E402
 
-RESULTS = sorted((ROOT / "benchmarks" / "results").glob("*.jsonl"))
+SCALING = ROOT / "benchmarks" / "results" / "scaling.jsonl"
+RESULTS = sorted(set(SCALING.parent.glob("*.jsonl")) - {SCALING})
 
 
 @pytest.mark.parametrize("path", tables.DOCUMENTS, ids=lambda path: path.name)
@@ -42,6 +44,12 @@ def test_rows_say_where_they_were_made(path: Path) -> None:
         codec_named(row.codec)
         assert found.machines[row.machine]["commit"]
         assert found.machines[row.machine]["processor"]
+
+
+def test_the_scaling_study_says_where_it_was_made() -> None:
+    rows = [json.loads(line) for line in SCALING.read_text().splitlines()]
+    assert {row["study"] for row in rows} == {"size", "threads"}
+    assert all(row["machine"]["commit"] and row["machine"]["processor"] for row in rows)
 
 
 def test_rows_of_another_machine_are_merged(

@@ -157,6 +157,8 @@ def cost_plot(rows: Rows, metric: Metric, anchor: str) -> Any:
 def scaling_plot(rows: Sequence[Mapping[str, Any]]) -> Any:
     """A matplotlib figure of the rows of a scaling study (imcodec.bench.scaling)."""
     figure, panels = _figure((9, 6.5), 2, 2)
+    from matplotlib.ticker import LogLocator
+
     ordered = sorted(rows, key=lambda row: (row["megapixels"], row["threads"]))
     sizes, threads = (
         [row for row in ordered if row["study"] == study] for study in ("size", "threads")
@@ -185,6 +187,7 @@ def scaling_plot(rows: Sequence[Mapping[str, Any]]) -> Any:
         axes.set_xscale("log")
         axes.set_yscale("log")
         for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             axis.set_major_formatter("{x:g}")
             axis.set_minor_formatter(lambda value, place: "")
 

@@ -497,7 +497,7 @@
   function drawMethod() {
     const machines = data.machines.map((machine) => [
       machine.processor,
-      [machine.accelerator, `${machine.cores} cores`, machine.memory_gb && `${machine.memory_gb} GB`, machine.system, `Python ${machine.python}`, `imcodec ${machine.imcodec}`, machine.commit && `commit ${machine.commit}`,
+      [machine.accelerator, `${machine.cores} core${machine.cores === 1 ? "" : "s"}`, machine.memory_gb && `${machine.memory_gb} GB`, machine.system, `Python ${machine.python}`, `imcodec ${machine.imcodec}`, machine.commit && `commit ${machine.commit}`,
         ...Object.entries(machine.packages).map(([name, version]) => `${name} ${version}`), machine.note].filter(Boolean).join(", "),
     ]);
     $("method").replaceChildren(
