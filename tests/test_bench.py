@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +17,22 @@ from PIL import Image
 
 from console import Cli
 from imcodec.bench import ours
-from imcodec.bench.codec import CPU
+from imcodec.bench.codec import CPU, Codec
 from imcodec.bench.codecs import CODECS, DEFAULT, NAMES, chosen_codecs, codec_named
 from imcodec.bench.matching import nearest_size
 from imcodec.bench.measure import Crew, Worker
-from imcodec.bench.plan import Job, all_jobs, as_rgb, chosen_settings, digest, load_picture
+from imcodec.bench.plan import (
+    Job,
+    all_jobs,
+    as_rgb,
+    chosen_settings,
+    coded_path,
+    digest,
+    load_picture,
+)
 from imcodec.bench.rows import Row, RowFile, read_rows
 from imcodec.bench.run import run_jobs, shares
+from imcodec.bench.shown import sheets
 from imcodec.errors import InvalidFileError, UsageError
 from imcodec.image import write_picture
 from imcodec.metrics import psnr
@@ -187,6 +197,48 @@ def test_nearest_size() -> None:
     assert quality in (30, 31)
     assert len(data) == 2 * quality
     assert nearest_size(10**6, bytes)[0] == 100
+
+
+def test_the_slider_shows_files_of_one_size(tmp_path: Path) -> None:
+    """Our files as the bench left them if they are near, or else made to the size."""
+    write_picture(scene(24, 16), tmp_path / "bird.png")
+    picture = load_picture(tmp_path / "bird.png", tmp_path, max_pixels=0)
+    asked: list[tuple[str, int]] = []
+    rows: list[Row] = []
+
+    def ours(name: str, sizes: dict[int, float]) -> None:
+        for size, seconds in sizes.items():
+            changes = {"picture": "bird.png", "sha256": picture.sha256, "codec": name}
+            rows.append(row(size, bytes=size, encode_s=seconds, **changes))
+            path = coded_path(tmp_path, "bird.png", picture.sha256, codec_named(name), size)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(bytes(size))
+
+    def codec(name: str) -> Codec:
+        def to_size(pixels: object, size: int) -> bytes:
+            asked.append((name, size))
+            return bytes(size + 1)
+
+        fake = replace(codec_named(name), to_size=to_size)
+        return replace(fake, decode=lambda data, threads: picture.load(), mime=None)
+
+    ours("imcodec-e5", {100: 300.0, 200: 300.0})
+    ours("imcodec-e3", {130: 300.0})
+    ours("imcodec-e2", {203: 1.0})
+    ours("imcodec-e1", {160: 1.0})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("imcodec.bench.shown.codec_named", codec)
+        sheet = sheets([picture], rows, tmp_path, 1)[-1]
+        assert sheet.bytes == 200
+        assert {v.codec: v.bytes for v in sheet.versions} == {
+            "imcodec-e5": 200,
+            "imcodec-e3": 130,
+            "imcodec-e2": 203,
+            "imcodec-e1": 201,
+        }
+        again = sheets([picture], rows, tmp_path, 1)
+        assert again[-1] == sheet
+    assert asked.count(("imcodec-e1", 200)) == 1
 
 
 def test_a_judge_that_dies_costs_one_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

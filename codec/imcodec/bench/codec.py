@@ -46,6 +46,8 @@ class Codec:
     #: what must be done once in a process, for a device, so that the next call is no slower than
     #: those after it
     warm_up: Callable[[str], object]
+    #: the file whose size is nearest to so many bytes, where the encoder can aim at one
+    to_size: Callable[[Pixels, int], bytes] | None = None
     #: type for <img> where browsers show the file itself
     mime: str | None = None
     #: whether its files are ours

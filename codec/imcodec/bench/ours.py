@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from imcodec.bench.codec import Codec, CodedFile
+from imcodec.bench.codec import CPU, Codec, CodedFile
 from imcodec.colour import Pixels
+from imcodec.errors import TargetError
 from imcodec.mlp_settings import (
     BITS_PER_PIXEL,
     MAX_WIDTH,
@@ -36,6 +37,7 @@ def _codec(
     ladder: tuple[float, ...],
     settings: Callable[[Pixels, float, int], EncodeSettings],
     shortest: EncodeSettings,
+    to_size: Callable[[Pixels, int], bytes] | None = None,
 ) -> Codec:
     """A model of ours: its settings for pixels, a quality and threads, and those of a short fit."""
 
@@ -63,6 +65,7 @@ def _codec(
         version=partial(version, isinstance(shortest, MlpSettings)),
         warm_up=warm_up,
         is_ours=True,
+        to_size=to_size,
     )
 
 
@@ -98,6 +101,17 @@ def pyramid(effort: int) -> Codec:
     def settings(pixels: Pixels, quality: float, threads: int) -> PyramidSettings:
         return PyramidSettings(quality=quality, effort=effort, threads=threads)
 
+    def to_size(pixels: Pixels, size: int) -> bytes:
+        from imcodec.encoder import encode_picture
+
+        try:
+            chosen = PyramidSettings(effort=effort, target_size=size, device=CPU)
+            return encode_picture(pixels, chosen).data
+        except TargetError as error:
+            if error.nearest is None:
+                raise
+            return error.nearest.data
+
     return _codec(
         name=f"imcodec-e{effort}",
         label=f"imcodec, effort {effort}",
@@ -106,6 +120,7 @@ def pyramid(effort: int) -> Codec:
         ladder=(0, 25, 50, 75, 100),
         settings=settings,
         shortest=PyramidSettings(steps=1),
+        to_size=to_size,
     )
 
 
