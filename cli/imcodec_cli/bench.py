@@ -77,6 +77,8 @@ def run(
 
             run_jobs(todo, rows, scratch, workers=jobs, on_row=made, on_error=failed)
         report.detail(f"{output / ROWS}: {len(rows.found.rows)} rows")
+        if shown:
+            report.note("files of one size are made for the report's slider")
         written = write_outputs(
             rows.found,
             pictures,
