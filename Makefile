@@ -31,7 +31,7 @@ bench-quick: $(READY)
 	$(VENV)/bin/python benchmarks/pictures.py bench/pictures --side 128
 	$(BENCH) bench/pictures -o bench/quick --title "Small pictures" --efforts 1,3 -j 2 \
 		--codecs imcodec,imcodec-mlp,article-1,article-2,article-3,jpeg,webp,avif-420,avif-444,jxl,jpeg2000 \
-		--qualities imcodec-mlp=0,50
+		--qualities imcodec-mlp=50,100
 
 # begins with the rows that are checked in, and puts back what it adds
 bench-kodak: $(READY)

@@ -1,4 +1,4 @@
-"""Tables in documents that are made of rows in results/, and stay true to them.
+"""Tables and sentences in documents that are made of rows in results/, and stay true to them.
 
     python benchmarks/tables.py [--check] [README.md ...]
 
@@ -9,7 +9,11 @@ in it: "rows", a file of rows; "kind", and what that kind needs:
                     "setting", and the bytes that each of "others" takes for the same PSNR
     files           every row as it is: bytes, bits per pixel, PSNR, SSIM
     bd-rate         a row for each of "codecs": bits for the same PSNR against each of "anchors",
-                    over all pictures that the three have, and median seconds for a picture
+                    over all pictures that the three have, median seconds for a picture, and what
+                    they were taken on
+    sentence        "text", in which {CODEC ANCHOR} or {CODEC ANCHOR METRIC} is such a BD-rate in
+                    words, "19 % more" or "22 % fewer"
+    scaling         every row of a scaling study whose "study" it is, "size" or "threads"
 
 tests/test_results.py fails when a table is not what this makes.
 """
@@ -21,6 +25,7 @@ import json
 import re
 import statistics
 import sys
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,27 +34,29 @@ from imcodec.bench.bd import compare
 from imcodec.bench.codecs import codec_named
 from imcodec.bench.curves import picture_curve
 from imcodec.bench.quality import METRICS
-from imcodec.bench.rows import Row, read_rows
+from imcodec.bench.rows import read_rows
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = (ROOT / "README.md", ROOT / "benchmarks" / "kodak.md")
+DOCUMENTS = tuple(
+    ROOT / name for name in ("README.md", "benchmarks/kodak.md", "benchmarks/scaling.md")
+)
 TABLE = re.compile(r"(<!-- table (\{.*?\}) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 PSNR = METRICS["psnr"]
 
 
 def rewritten(text: str) -> str:
-    """A document with its tables made anew. Raises ValueError for a table that cannot be made."""
+    """A document with its tables made anew. Raises ValueError for one that cannot be made."""
     return TABLE.sub(lambda found: found[1] + table(json.loads(found[2])) + found[3], text)
 
 
 def table(wanted: dict[str, Any]) -> str:
     """One table as Markdown."""
-    rows = read_rows(ROOT / wanted["rows"]).current()
-    return "\n".join(KINDS[wanted["kind"]](rows, wanted)) + "\n"
+    return "\n".join(KINDS[wanted["kind"]](ROOT / wanted["rows"], wanted)) + "\n"
 
 
-def same_quality(rows: list[Row], wanted: dict[str, Any]) -> list[str]:
+def same_quality(path: Path, wanted: dict[str, Any]) -> list[str]:
     """Bytes for the same PSNR, picture by picture."""
+    rows = read_rows(path).current()
     others = wanted["others"]
     lines = [
         "| | bytes | PSNR | " + " | ".join(codec_named(name).label for name in others) + " |",
@@ -69,23 +76,25 @@ def same_quality(rows: list[Row], wanted: dict[str, Any]) -> list[str]:
     return lines
 
 
-def files(rows: list[Row], wanted: dict[str, Any]) -> list[str]:
+def files(path: Path, wanted: dict[str, Any]) -> list[str]:
     """Every row as it is."""
     lines = ["| | bytes | bits per pixel | PSNR | SSIM |", "| --- | ---: | ---: | ---: | ---: |"]
-    for row in rows:
+    for row in read_rows(path).current():
         label = f"{codec_named(row.codec).label}, quality {row.setting:g}"
         quality = f"{row.quality['psnr']:.2f} dB | {row.quality['ssim']:.3f}"
         lines.append(f"| {label} | {row.bytes:,} | {row.bpp:.3f} | {quality} |")
     return lines
 
 
-def bd_rates(rows: list[Row], wanted: dict[str, Any]) -> list[str]:
+def bd_rates(path: Path, wanted: dict[str, Any]) -> list[str]:
     """BD-rates over the pictures in common."""
+    found = read_rows(path)
+    rows = found.current()
     anchors = wanted["anchors"]
     labels = [f"against {codec_named(name).label}" for name in anchors]
     lines = [
-        "| | pictures | " + " | ".join(labels) + " | encode | decode |",
-        "| --- | ---: |" + " ---: |" * (len(anchors) + 2),
+        "| | pictures | " + " | ".join(labels) + " | encode | decode | on |",
+        "| --- | ---: |" + " ---: |" * (len(anchors) + 2) + " --- |",
     ]
     of = {name: [row for row in rows if row.codec == name] for name in wanted["codecs"] + anchors}
     for name in wanted["codecs"]:
@@ -93,22 +102,60 @@ def bd_rates(rows: list[Row], wanted: dict[str, Any]) -> list[str]:
         shared = sorted(own.intersection(*({row.sha256 for row in of[a]} for a in anchors)))
         cells = [codec_named(name).label, str(len(shared))]
         for anchor in anchors:
-            found = None
+            rate = None
             if anchor != name:
-                found = compare(of[anchor], of[name], shared, PSNR).over_set
-            cells.append("-" if found is None else f"{found.percent:+.1f} %")
+                rate = compare(of[anchor], of[name], shared, PSNR).over_set
+            cells.append("-" if rate is None else f"{rate.percent:+.1f} %")
         members = [row for row in of[name] if row.sha256 in shared]
         for times in ([r.encode_s for r in members], [r.decode_s for r in members]):
             known = [seconds for seconds in times if seconds is not None]
             cells.append(f"{float(f'{statistics.median(known):.2g}'):g} s" if known else "-")
+        cells.append(", ".join(found.made_on(members)))
         lines.append("| " + " | ".join(cells) + " |")
     return lines
 
 
-KINDS: dict[str, Callable[[list[Row], dict[str, Any]], list[str]]] = {
+def sentence(path: Path, wanted: dict[str, Any]) -> list[str]:
+    """BD-rates in words."""
+    rows = read_rows(path).current()
+
+    def words(place: re.Match[str]) -> str:
+        name, anchor, metric = place[1], place[2], METRICS[place[3] or "psnr"]
+        own, others = ([row for row in rows if row.codec == codec] for codec in (name, anchor))
+        shared = {row.sha256 for row in own} & {row.sha256 for row in others}
+        rate = compare(others, own, sorted(shared), metric).over_set
+        if rate is None:
+            raise ValueError(f"there is no BD-rate of {name} against {anchor}")
+        return f"{abs(rate.percent):.0f} % {'more' if rate.percent > 0 else 'fewer'}"
+
+    text = re.sub(r"\{(\S+) (\S+?)(?: (\S+))?\}", words, wanted["text"])
+    # a number and its sign stay on one line
+    lines = textwrap.wrap(text.replace(" %", "_%"), 108, break_on_hyphens=False)
+    return [line.replace("_%", " %") for line in lines]
+
+
+def scaling(path: Path, wanted: dict[str, Any]) -> list[str]:
+    """A scaling study, size by size and thread by thread."""
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    rows = [row for row in rows if row["study"] == wanted["study"]]
+    lines = [
+        "| megapixels | threads | encode | decode | memory to encode | to decode | bytes |",
+        "| ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for row in sorted(rows, key=lambda row: (row["megapixels"], row["threads"])):
+        cells = [f"{row['megapixels']:.2g}", str(row["threads"])]
+        cells += [f"{row['encode_s']:.1f} s", f"{row['decode_s']:.2f} s"]
+        cells += [f"{row[name]:,.0f} MB" for name in ("encode_mb", "decode_mb")]
+        lines.append("| " + " | ".join([*cells, f"{row['bytes']:,}"]) + " |")
+    return lines
+
+
+KINDS: dict[str, Callable[[Path, dict[str, Any]], list[str]]] = {
     "same quality": same_quality,
     "files": files,
     "bd-rate": bd_rates,
+    "sentence": sentence,
+    "scaling": scaling,
 }
 
 

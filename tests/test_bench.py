@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +17,22 @@ from PIL import Image
 
 from console import Cli
 from imcodec.bench import ours
+from imcodec.bench.codec import CPU, Codec
 from imcodec.bench.codecs import CODECS, DEFAULT, NAMES, chosen_codecs, codec_named
 from imcodec.bench.matching import nearest_size
 from imcodec.bench.measure import Crew, Worker
-from imcodec.bench.plan import Job, as_rgb, chosen_settings, digest, load_picture
+from imcodec.bench.plan import (
+    Job,
+    all_jobs,
+    as_rgb,
+    chosen_settings,
+    coded_path,
+    digest,
+    load_picture,
+)
 from imcodec.bench.rows import Row, RowFile, read_rows
 from imcodec.bench.run import run_jobs, shares
+from imcodec.bench.shown import sheets
 from imcodec.errors import InvalidFileError, UsageError
 from imcodec.image import write_picture
 from imcodec.metrics import psnr
@@ -130,8 +141,8 @@ def test_codecs_give_the_picture_back(name: str) -> None:
     picture = scene(48, 40)
     sizes, qualities = [], []
     for setting in (codec.ladder[1], codec.ladder[-1]):
-        data = codec.encode(picture, setting, 1)
-        assert codec.encode(picture, setting, 2) == data
+        data = codec.encode(picture, setting, 1, CPU).data
+        assert codec.encode(picture, setting, 2, CPU).data == data
         decoded = codec.decode(data, 2)
         assert decoded.shape == picture.shape
         sizes.append(len(data))
@@ -139,6 +150,25 @@ def test_codecs_give_the_picture_back(name: str) -> None:
     assert sizes[0] < sizes[1]
     assert 18 < qualities[0] < qualities[1]
     assert codec.version()
+
+
+@pytest.mark.parametrize("name", ["imcodec-e1", "imcodec-mlp", "article-1"])
+def test_ours_are_fitted_on_the_device_asked_for(name: str) -> None:
+    with pytest.raises(UsageError, match="device 'meta'"):
+        codec_named(name).encode(scene(8, 8), 50, 1, "meta")
+
+
+def test_only_ours_have_a_device(photo: Path, tmp_path: Path) -> None:
+    picture = load_picture(photo, tmp_path, max_pixels=0)
+    codecs = chosen_codecs(["imcodec", "article-1", "jpeg"], [1])
+    settings = dict.fromkeys((codec.name for codec in codecs), (50.0,))
+    jobs = all_jobs([picture], codecs, settings, ["psnr"], tmp_path, "cuda")
+    assert [job.device for job in jobs] == ["cuda", "cuda", "cpu"]
+
+
+def test_an_mlp_is_no_other_codec_when_the_pyramid_changes() -> None:
+    versions = [codec_named(name).version() for name in ("imcodec-e1", "imcodec-mlp", "article-1")]
+    assert versions[0] != versions[1] == versions[2]
 
 
 def test_our_mlp_grows_with_its_quality() -> None:
@@ -167,6 +197,48 @@ def test_nearest_size() -> None:
     assert quality in (30, 31)
     assert len(data) == 2 * quality
     assert nearest_size(10**6, bytes)[0] == 100
+
+
+def test_the_slider_shows_files_of_one_size(tmp_path: Path) -> None:
+    """Our files as the bench left them if they are near, or else made to the size."""
+    write_picture(scene(24, 16), tmp_path / "bird.png")
+    picture = load_picture(tmp_path / "bird.png", tmp_path, max_pixels=0)
+    asked: list[tuple[str, int]] = []
+    rows: list[Row] = []
+
+    def ours(name: str, sizes: dict[int, float]) -> None:
+        for size, seconds in sizes.items():
+            changes = {"picture": "bird.png", "sha256": picture.sha256, "codec": name}
+            rows.append(row(size, bytes=size, encode_s=seconds, **changes))
+            path = coded_path(tmp_path, "bird.png", picture.sha256, codec_named(name), size)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(bytes(size))
+
+    def codec(name: str) -> Codec:
+        def to_size(pixels: object, size: int) -> bytes:
+            asked.append((name, size))
+            return bytes(size + 1)
+
+        fake = replace(codec_named(name), to_size=to_size)
+        return replace(fake, decode=lambda data, threads: picture.load(), mime=None)
+
+    ours("imcodec-e5", {100: 300.0, 200: 300.0})
+    ours("imcodec-e3", {130: 300.0})
+    ours("imcodec-e2", {203: 1.0})
+    ours("imcodec-e1", {160: 1.0})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("imcodec.bench.shown.codec_named", codec)
+        sheet = sheets([picture], rows, tmp_path, 1)[-1]
+        assert sheet.bytes == 200
+        assert {v.codec: v.bytes for v in sheet.versions} == {
+            "imcodec-e5": 200,
+            "imcodec-e3": 130,
+            "imcodec-e2": 203,
+            "imcodec-e1": 201,
+        }
+        again = sheets([picture], rows, tmp_path, 1)
+        assert again[-1] == sheet
+    assert asked.count(("imcodec-e1", 200)) == 1
 
 
 def test_a_judge_that_dies_costs_one_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -312,7 +384,7 @@ def test_a_killed_bench_ends_with_the_same_rows(cli: Cli, tmp_path: Path) -> Non
     assert len(rows) == len(settings)
     codec = codec_named("jpeg")
     for each in rows:
-        data = codec.encode(scene(40, 30), each.setting, 1)
+        data = codec.encode(scene(40, 30), each.setting, 1, CPU).data
         assert each.bytes == len(data)
         quality = psnr(scene(40, 30), codec.decode(data, 1))
         assert each.quality == {"psnr": round(quality, 6)}
@@ -349,6 +421,7 @@ def test_a_codec_that_fails_is_one_line(cli: Cli) -> None:
         ((*CALL, "--qualities", "x"), 2, "--qualities x"),
         ((*CALL, "--metrics", "beauty"), 2, "metric 'beauty' is unknown"),
         ((*CALL, "--anchor", "gif"), 2, "codec 'gif' is unknown"),
+        ((*CALL, "--device", "meta"), 2, "device 'meta' is not supported"),
         (("bench", "bird.png", "-o", "bird.png"), 1, "choose another directory"),
         (("bench", "bird.png", "bird.png", "-o", "out", "--scaling", "--sizes", "x"), 2, "one pic"),
         (("bench", "bird.png", "-o", "out", "--scaling", "--sizes", "x"), 2, "--sizes x"),

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from imcodec.bench.bd import NoOverlapError, bd_rate, compare
+from imcodec.bench.codecs import CODECS, codec_named, in_order
 from imcodec.bench.curves import Curve, mean_curve, mean_points, picture_sets
+from imcodec.bench.plots import colour, cost_plot, networks_plot, rate_plot
 from imcodec.bench.published import all_from_kodak, comparison, is_kodak, published
 from imcodec.bench.quality import METRICS
-from imcodec.bench.rows import Row
+from imcodec.bench.rows import Row, Rows
 from imcodec.errors import TargetError
 
 PSNR = METRICS["psnr"]
@@ -135,3 +138,45 @@ def test_published_curves_are_about_kodak_only() -> None:
     found = comparison(rows, ["x"])
     assert found[vtm.label].over_set.percent == pytest.approx(0, abs=0.5)  # type: ignore[union-attr]
     assert found[coin.label].over_set.percent > 300  # type: ignore[union-attr]
+
+
+# Plots
+
+
+def test_codecs_have_an_order_and_colours_of_their_own() -> None:
+    names = ["webp", "article-1", "imcodec-e5", "jpeg", "imcodec-mlp", "imcodec-e1", "avif-420"]
+    ordered = in_order(names)
+    assert ordered[:4] == ["imcodec-e1", "imcodec-e5", "imcodec-mlp", "article-1"]
+    assert in_order(reversed(names)) == ordered
+    every = [*CODECS, *(f"imcodec-e{effort}" for effort in range(1, 10))]
+    assert len({colour(name) for name in every}) == len(every)
+
+
+def test_networks_are_plotted_over_the_pictures_that_most_have() -> None:
+    many = [row(codec, p, i, 100 * i, 30 + i) for codec in ("jpeg", "imcodec-e1", "article-1")
+            for p in "xyz" for i in (1, 2)]  # fmt: skip
+    few = [row("imcodec-e5", "x", i, 90 * i, 30 + i) for i in (1, 2)]
+    (axes,) = networks_plot([*many, *few], PSNR).axes
+    labels = [line.get_label() for line in axes.lines]
+    assert labels == [codec_named(name).label for name in ("imcodec-e5", "article-1", "jpeg")]
+    (axes,) = rate_plot([*many, *few], PSNR).axes
+    assert [line.get_label() for line in axes.lines] == ["imcodec, effort 1", "JPEG"]
+    assert "3 pictures" in axes.get_title()
+    (axes,) = rate_plot([each for each in many if each.codec == "article-1"], PSNR).axes
+    assert len(axes.lines) == 1
+
+
+def test_seconds_of_another_machine_are_said_to_be_of_another() -> None:
+    rows = Rows(machines={"a": {"processor": "A"}, "b": {"processor": "B", "accelerator": "GPU"}})
+    for codec, machine, device in (
+        ("jpeg", "a", "cpu"),
+        ("webp", "a", "cpu"),
+        ("jxl", "b", "cuda"),
+    ):
+        for i in (1, 2, 3):
+            changes = {"encode_s": 1.0, "machine": machine, "device": device, "cores": 2}
+            rows.rows.append(replace(row(codec, "x", i, 100 * i, 30.0 + i), **changes))
+    assert rows.made_on(rows.rows) == ["2 cores of A", "GPU"]
+    (axes,) = cost_plot(rows, PSNR, "jpeg").axes
+    assert [text.get_text() for text in axes.texts] == ["JPEG", "WebP", "JPEG XL\nGPU"]
+    assert axes.get_xlabel().endswith("2 cores of A")

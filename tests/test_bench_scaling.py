@@ -55,4 +55,5 @@ def test_a_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_plot_of_one_size() -> None:
     row = {"study": "size", "megapixels": 1.0, "threads": 1, "encode_mb": None, "decode_mb": None}
+    row["machine"] = {"processor": "A"}
     assert drawn(scaling_plot([row | {"encode_s": 3.0, "decode_s": 0.1}]), "svg")

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
 import pytest
 
 from imcodec.bench.codecs import codec_named
-from imcodec.bench.rows import read_rows
+from imcodec.bench.rows import Row, RowFile, read_rows
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
-import tables  # noqa: E402 (benchmarks is no package)
+import merge  # noqa: E402 (benchmarks is no package)
+import tables  # noqa: E402
 
-RESULTS = sorted((ROOT / "benchmarks" / "results").glob("*.jsonl"))
+SCALING = ROOT / "benchmarks" / "results" / "scaling.jsonl"
+RESULTS = sorted(set(SCALING.parent.glob("*.jsonl")) - {SCALING})
 
 
 @pytest.mark.parametrize("path", tables.DOCUMENTS, ids=lambda path: path.name)
@@ -41,3 +44,37 @@ def test_rows_say_where_they_were_made(path: Path) -> None:
         codec_named(row.codec)
         assert found.machines[row.machine]["commit"]
         assert found.machines[row.machine]["processor"]
+
+
+def test_the_scaling_study_says_where_it_was_made() -> None:
+    rows = [json.loads(line) for line in SCALING.read_text().splitlines()]
+    assert {row["study"] for row in rows} == {"size", "threads"}
+    assert all(row["machine"]["commit"] and row["machine"]["processor"] for row in rows)
+
+
+def test_rows_of_another_machine_are_merged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def made(name: str, machine: str, rows: list[tuple[str, str, float, int]]) -> Path:
+        file = RowFile(tmp_path / name)
+        file.add_machine({"id": machine, "processor": machine})
+        for codec, version, setting, size in rows:
+            values = ("a.png", "0", 8, 8, codec, setting, version, size, {"psnr": 30.0})
+            file.add(Row(*values, machine=machine))
+        file.close()
+        return tmp_path / name
+
+    here = made("here", "A", [("jpeg", "1", 1, 9), ("jpeg", "1", 2, 9), ("webp", "1", 1, 9)])
+    there = made("there", "B", [("jpeg", "1", 2, 8), ("webp", "2", 5, 8), ("jxl", "1", 1, 8)])
+    monkeypatch.setattr(sys, "argv", ["merge.py", str(here), str(there)])
+    merge.main()
+    found = read_rows(here)
+    assert found.machines == {name: {"id": name, "processor": name} for name in "AB"}
+    assert [(r.codec, r.version, r.setting, r.bytes, r.machine) for r in found.rows] == [
+        ("jpeg", "1", 1, 9, "A"),
+        ("jpeg", "1", 2, 8, "B"),
+        ("webp", "2", 5, 8, "B"),
+        ("jxl", "1", 1, 8, "B"),
+    ]
+    merge.main()
+    assert read_rows(here) == found

@@ -17,7 +17,7 @@ from pathlib import Path
 from godwit import draw
 
 from imcodec import PyramidSettings, read_picture, write_picture
-from imcodec.bench.codec import Codec
+from imcodec.bench.codec import CPU, Codec
 from imcodec.bench.codecs import codec_named
 from imcodec.bench.machine import this_machine
 from imcodec.bench.matching import nearest_size
@@ -65,7 +65,11 @@ def measured(picture: Path, coded: Path) -> list[Row]:
     rows = [row(picture, pixels, own, PyramidSettings.quality, data, shown(data))]
     for name in OTHERS:
         codec = codec_named(name)
-        quality, data = nearest_size(rows[0].bytes, lambda q, c=codec: c.encode(pixels, q, 1))  # type: ignore[misc]
+
+        def file(quality: int, codec: Codec = codec) -> bytes:
+            return codec.encode(pixels, quality, 1, CPU).data
+
+        quality, data = nearest_size(rows[0].bytes, file)
         rows.append(row(picture, pixels, codec, quality, data, codec.decode(data, 1)))
     return rows
 

@@ -476,6 +476,12 @@ def bench(
             help="Rows made at a time; they share the processors, and each row says how many.",
         ),
     ] = 1,
+    device: Annotated[
+        str,
+        typer.Option(
+            help="What networks are fitted on: cpu, auto, cuda, cuda:N or mps; each row says which."
+        ),
+    ] = "cpu",
     shown: Annotated[
         int, typer.Option(min=0, help="Pictures in the report's slider, as far as they fit.")
     ] = 3,
@@ -509,7 +515,13 @@ def bench(
 
         if scaling:
             command.run_scaling(
-                report, images, output, sizes=sizes, threads=threads or "", max_pixels=max_pixels
+                report,
+                images,
+                output,
+                sizes=sizes,
+                threads=threads or "",
+                device=device,
+                max_pixels=max_pixels,
             )
             return
         command.run(
@@ -522,6 +534,7 @@ def bench(
             metrics=metrics,
             anchor=anchor,
             jobs=jobs,
+            device=device,
             shown=shown,
             title=title,
             max_pixels=max_pixels,

@@ -28,6 +28,7 @@ def run(
     metrics: str,
     anchor: str,
     jobs: int,
+    device: str,
     shown: int,
     title: str | None,
     max_pixels: int,
@@ -42,6 +43,7 @@ def run(
     from imcodec.errors import MissingExtraError, RuntimeFailureError
 
     require_packages()
+    device = _device(device)
     chosen = chosen_codecs(_names(codecs), _efforts(efforts))
     codec_named(anchor)
     settings = chosen_settings(chosen, qualities)
@@ -60,7 +62,7 @@ def run(
     with tempfile.TemporaryDirectory(prefix="imcodec-bench-") as folder:
         scratch = Path(folder)
         pictures = _load(report, found, scratch, max_pixels)
-        todo = all_jobs(pictures, able, settings, wanted, output)
+        todo = all_jobs(pictures, able, settings, wanted, output, device)
         report.interrupted = f"the same call goes on with what {output / ROWS} has"
 
         def failed(job: Job, error: Exception) -> None:
@@ -75,6 +77,8 @@ def run(
 
             run_jobs(todo, rows, scratch, workers=jobs, on_row=made, on_error=failed)
         report.detail(f"{output / ROWS}: {len(rows.found.rows)} rows")
+        if shown:
+            report.note("files of one size are made for the report's slider")
         written = write_outputs(
             rows.found,
             pictures,
@@ -88,7 +92,14 @@ def run(
 
 
 def run_scaling(
-    report: Report, paths: list[str], output: Path, *, sizes: str, threads: str, max_pixels: int
+    report: Report,
+    paths: list[str],
+    output: Path,
+    *,
+    sizes: str,
+    threads: str,
+    device: str,
+    max_pixels: int,
 ) -> None:
     """Measure how cost grows with pixels and threads."""
     from imcodec.bench.outputs import require_packages
@@ -96,6 +107,7 @@ def run_scaling(
     from imcodec.errors import UsageError
 
     require_packages()
+    device = _device(device)
     found = _pictures(paths, report)
     if len(found) != 1:
         raise UsageError("--scaling takes one picture")
@@ -111,8 +123,22 @@ def run_scaling(
 
     with tempfile.TemporaryDirectory(prefix="imcodec-bench-") as folder:
         picture = _load(report, found, Path(folder), max_pixels)[0]
-        written = study(picture, output, Path(folder), megapixels, counts, made)
+        written = study(picture, output, Path(folder), megapixels, counts, made, device)
     report.note(f"{written[0]}: written")
+
+
+def _device(name: str) -> str:
+    """The device that a name means here. Raises UsageError for one that is not there."""
+    from imcodec.bench.codec import CPU
+
+    if name == CPU:
+        return name
+    from imcodec.encoder import require_torch
+
+    require_torch()
+    from imcodec.devices import pick_device
+
+    return str(pick_device(name))
 
 
 def _names(text: str) -> list[str]:

@@ -12,6 +12,17 @@ from importlib.util import find_spec
 from imcodec.colour import Pixels
 from imcodec.errors import MissingExtraError
 
+CPU = "cpu"
+
+
+@dataclass(frozen=True)
+class CodedFile:
+    """What a codec makes of pixels."""
+
+    data: bytes
+    #: what computed it: "cpu", or a device as torch names it
+    device: str = CPU
+
 
 @dataclass(frozen=True)
 class Codec:
@@ -26,14 +37,17 @@ class Codec:
     #: settings that are measured if nobody asks for others
     ladder: tuple[float, ...]
     extension: str
-    #: the file for pixels and a setting, on so many threads
-    encode: Callable[[Pixels, float, int], bytes]
+    #: the file for pixels and a setting, on so many threads; ours fit on a device
+    encode: Callable[[Pixels, float, int, str], CodedFile]
     #: the pixels of a file, on so many threads
     decode: Callable[[bytes, int], Pixels]
     #: versions of what does the work
     version: Callable[[], str]
-    #: what must be done once in a process so that the next call is no slower than those after it
-    warm_up: Callable[[], object]
+    #: what must be done once in a process, for a device, so that the next call is no slower than
+    #: those after it
+    warm_up: Callable[[str], object]
+    #: the file whose size is nearest to so many bytes, where the encoder can aim at one
+    to_size: Callable[[Pixels, int], bytes] | None = None
     #: type for <img> where browsers show the file itself
     mime: str | None = None
     #: whether its files are ours

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from imcodec.bench.codec import Codec
 from imcodec.bench.others import OTHERS
@@ -16,23 +16,24 @@ CODECS: dict[str, Codec] = {
 }
 #: what is measured if nobody asks for anything else; "imcodec" stands for all efforts asked for
 DEFAULT = ("imcodec", "jpeg", "webp", "avif-420", "avif-444", "jxl", "jpeg2000")
-_COMMON = DEFAULT[1:]
-#: colours that the report and the plots have for codecs of ours; each of the others has its own
-COLOURS_OF_OURS = 6
+#: plain networks: the mlp and the article's
+PLAIN = tuple(codec.name for codec in WITHOUT_EFFORT)
+#: what everybody knows, to compare networks with
+LANDMARKS = ("jpeg", "avif-444")
 NAMES = ("imcodec", *CODECS)
 
 
-def colour_numbers(names: Sequence[str]) -> dict[str, int]:
-    """A number for the colour of each codec, ours and the others counted apart.
+def colour_key(name: str) -> str:
+    """The name of the colour that a codec has in the report and in plots, whatever is beside it."""
+    if name in CODECS:
+        return name
+    return f"effort-{codec_named(name).name.rpartition('-e')[2]}"
 
-    The others keep theirs whatever they are shown with.
-    """
-    others = [codec.name for codec in OTHERS if codec.name in _COMMON]
-    others += [codec.name for codec in OTHERS if codec.name not in others]
-    ours_first = [name for name in names if codec_named(name).is_ours]
-    return {name: i % COLOURS_OF_OURS for i, name in enumerate(ours_first)} | {
-        name: others.index(name) for name in names if name in others
-    }
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Names in the order of reports: ours by effort, the plain networks, the others."""
+    known = list(CODECS)
+    return sorted(names, key=lambda name: (known.index(name) if name in CODECS else -1, name))
 
 
 def codec_named(name: str) -> Codec:

@@ -11,13 +11,17 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from imcodec.bench.codec import CPU
 from imcodec.processors import processors
 
 PACKAGES = ("numpy", "pillow", "torch", "numba", "onnx", "onnxruntime", "pillow-jxl-plugin")
 
 
-def this_machine() -> dict[str, Any]:
-    """What is worth knowing about this machine, for JSON; "id" is a digest of the rest."""
+def this_machine(device: str = CPU) -> dict[str, Any]:
+    """What is worth knowing about this machine, for JSON; "id" is a digest of the rest.
+
+    "accelerator" is there if `device` is one.
+    """
     from imcodec import __version__
 
     found: dict[str, Any] = {
@@ -28,9 +32,19 @@ def this_machine() -> dict[str, Any]:
         "python": platform.python_version(),
         "imcodec": __version__,
         "commit": _commit(),
+        **({} if device == CPU else {"accelerator": _accelerator(device)}),
         "packages": {name: number for name in PACKAGES if (number := _installed(name))},
     }
     return {"id": sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()[:8]} | found
+
+
+def _accelerator(device: str) -> str:
+    import torch
+
+    from imcodec.devices import pick_device
+
+    chosen = pick_device(device)
+    return torch.cuda.get_device_name(chosen) if chosen.type == "cuda" else str(chosen)
 
 
 def _installed(name: str) -> str | None:
@@ -57,7 +71,12 @@ def _memory() -> int | None:
 
 
 def _commit() -> str | None:
-    """The commit of the code that runs, "+" if it was changed since; None if it is no checkout."""
+    """The commit of the code that runs, "+" if it was changed since; None if it is no checkout.
+
+    Where a copy without .git runs, the variable IMCODEC_COMMIT tells it.
+    """
+    if told := os.environ.get("IMCODEC_COMMIT"):
+        return told
     command = ["git", "-C", str(Path(__file__).parent)]
     try:
         commit = subprocess.run(

@@ -111,6 +111,7 @@ def measure(
     request: dict[str, Any] = {
         "codec": job.codec.name,
         "setting": job.setting,
+        "device": job.device,
         "threads": len(processors),
         "processors": processors,
         "pixels": str(job.picture.pixels),

@@ -10,7 +10,7 @@ import numpy as np
 import PIL
 from PIL import Image, features
 
-from imcodec.bench.codec import Codec
+from imcodec.bench.codec import CPU, Codec, CodedFile
 from imcodec.colour import Pixels
 
 
@@ -28,11 +28,11 @@ def pillow_codec(
 ) -> Codec:
     """A codec behind Image.save(). `options` are its keywords for a setting and threads."""
 
-    def encode(pixels: Pixels, setting: float, threads: int) -> bytes:
+    def encode(pixels: Pixels, setting: float, threads: int, device: str) -> CodedFile:
         _register(needs)
         stream = io.BytesIO()
         Image.fromarray(pixels).save(stream, format, **options(setting, threads))
-        return stream.getvalue()
+        return CodedFile(stream.getvalue())
 
     def decode(data: bytes, threads: int) -> Pixels:
         _register(needs)
@@ -46,9 +46,9 @@ def pillow_codec(
             return f"pillow-jxl-plugin {installed('pillow-jxl-plugin')}"
         return f"Pillow {PIL.__version__}, {library} {features.version(library or '')}"
 
-    def warm_up() -> object:
+    def warm_up(device: str) -> object:
         small = np.zeros((16, 16, 3), np.uint8)
-        return decode(encode(small, ladder[0], 1), 1)
+        return decode(encode(small, ladder[0], 1, CPU).data, 1)
 
     return Codec(
         name=name,

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import cache
+from dataclasses import replace
+from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from imcodec.bench.codec import Codec
+from imcodec.bench.codec import CPU, Codec, CodedFile
 from imcodec.colour import Pixels
+from imcodec.errors import TargetError
 from imcodec.mlp_settings import (
     BITS_PER_PIXEL,
     MAX_WIDTH,
@@ -35,19 +37,22 @@ def _codec(
     ladder: tuple[float, ...],
     settings: Callable[[Pixels, float, int], EncodeSettings],
     shortest: EncodeSettings,
+    to_size: Callable[[Pixels, int], bytes] | None = None,
 ) -> Codec:
     """A model of ours: its settings for pixels, a quality and threads, and those of a short fit."""
 
-    def encode(pixels: Pixels, setting: float, threads: int) -> bytes:
+    def encode(pixels: Pixels, setting: float, threads: int, device: str) -> CodedFile:
         from imcodec.encoder import encode_picture
 
-        return encode_picture(pixels, settings(pixels, setting, threads)).data
+        chosen = replace(settings(pixels, setting, threads), device=device)
+        made = encode_picture(pixels, chosen)
+        return CodedFile(made.data, made.device)
 
-    def warm_up() -> object:
+    def warm_up(device: str) -> object:
         from imcodec.encoder import encode_picture
 
         small = np.random.default_rng(0).integers(0, 256, (32, 32, 3)).astype(np.uint8)
-        return decode(encode_picture(small, shortest).data, 1)
+        return decode(encode_picture(small, replace(shortest, device=device)).data, 1)
 
     return Codec(
         name=name,
@@ -57,9 +62,10 @@ def _codec(
         extension=".onnx",
         encode=encode,
         decode=decode,
-        version=version,
+        version=partial(version, isinstance(shortest, MlpSettings)),
         warm_up=warm_up,
         is_ours=True,
+        to_size=to_size,
     )
 
 
@@ -93,7 +99,18 @@ def pyramid(effort: int) -> Codec:
     """The pyramid at an effort of 1 to 9. Raises UsageError."""
 
     def settings(pixels: Pixels, quality: float, threads: int) -> PyramidSettings:
-        return PyramidSettings(quality=quality, effort=effort, threads=threads, device="cpu")
+        return PyramidSettings(quality=quality, effort=effort, threads=threads)
+
+    def to_size(pixels: Pixels, size: int) -> bytes:
+        from imcodec.encoder import encode_picture
+
+        try:
+            chosen = PyramidSettings(effort=effort, target_size=size, device=CPU)
+            return encode_picture(pixels, chosen).data
+        except TargetError as error:
+            if error.nearest is None:
+                raise
+            return error.nearest.data
 
     return _codec(
         name=f"imcodec-e{effort}",
@@ -102,15 +119,15 @@ def pyramid(effort: int) -> Codec:
         f"{PyramidSettings(effort=effort).chosen_steps} steps; quality is --quality",
         ladder=(0, 25, 50, 75, 100),
         settings=settings,
-        shortest=PyramidSettings(steps=1, device="cpu"),
+        shortest=PyramidSettings(steps=1),
+        to_size=to_size,
     )
 
 
 def _mlp(pixels: Pixels, setting: float, threads: int) -> MlpSettings:
     # it chooses its threads by itself: small steps are slower on several
     return MlpSettings(
-        widths=(width_for(pixels.shape[0] * pixels.shape[1], bits_for(setting)),) * 2,
-        device="cpu",
+        widths=(width_for(pixels.shape[0] * pixels.shape[1], bits_for(setting)),) * 2
     )
 
 
@@ -129,7 +146,7 @@ def width_for(pixels: int, bits: float) -> int:
 
 def _recipe(name: str) -> Codec:
     def settings(pixels: Pixels, setting: float, threads: int) -> MlpSettings:
-        return mlp_settings_from(recipe=name, device="cpu")
+        return mlp_settings_from(recipe=name)
 
     return _codec(
         name=name,
@@ -142,14 +159,18 @@ def _recipe(name: str) -> Codec:
 
 
 @cache
-def version() -> str:
-    """Version of the package, and a digest of its code: another encoder's rows are not ours."""
+def version(is_mlp: bool = False) -> str:
+    """Version of the package, and a digest of its code: another encoder's rows are not ours.
+
+    An mlp's rows are not made again because the pyramid's code has changed.
+    """
     from imcodec import __version__
 
     package = Path(__file__).parents[1]
+    left_out = ("bench", "pyramid") if is_mlp else ("bench",)
     digest = sha256()
     for path in sorted(package.rglob("*")):
-        if path.suffix in (".py", ".safetensors") and path.parent.name != "bench":
+        if path.suffix in (".py", ".safetensors") and path.parent.name not in left_out:
             digest.update(path.relative_to(package).as_posix().encode() + path.read_bytes())
     return f"imcodec {__version__} ({digest.hexdigest()[:8]})"
 

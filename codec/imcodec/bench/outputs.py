@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+from imcodec.bench.codecs import PLAIN
 from imcodec.bench.plan import BenchPicture
-from imcodec.bench.plots import FORMATS, cost_plot, drawn, rate_plot
+from imcodec.bench.plots import FORMATS, cost_plot, drawn, networks_plot, rate_plot
 from imcodec.bench.quality import METRICS
 from imcodec.bench.report import report
 from imcodec.bench.rows import Rows
@@ -48,8 +49,11 @@ def write_outputs(
         for metric in METRICS.values()
         if any(row.quality.get(metric.name) is not None for row in current)
     }
-    if anchor in {row.codec for row in current} and "rate-psnr" in figures:
-        figures["cost"] = cost_plot(current, METRICS["psnr"], anchor)
+    codecs = {row.codec for row in current}
+    if "rate-psnr" in figures and not codecs.isdisjoint(PLAIN):
+        figures["networks"] = networks_plot(current, METRICS["psnr"])
+    if anchor in codecs and "rate-psnr" in figures:
+        figures["cost"] = cost_plot(rows, METRICS["psnr"], anchor)
     for name, figure in figures.items():
         for format in FORMATS:
             path = out / f"{name}.{format}"

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from imcodec.bench.codec import Codec
+from imcodec.bench.codec import CPU, Codec
 from imcodec.bench.rows import Key
 from imcodec.errors import UsageError
 from imcodec.export import over_white
@@ -44,6 +44,8 @@ class Job:
     metrics: list[str]
     #: where the file goes
     coded: Path
+    #: what codecs of ours fit on
+    device: str = CPU
 
     @property
     def key(self) -> Key:
@@ -87,8 +89,12 @@ def all_jobs(
     settings: Mapping[str, Sequence[float]],
     metrics: Sequence[str],
     out: Path,
+    device: str = CPU,
 ) -> list[Job]:
-    """Every row of a bench: picture by picture, and within one codec by codec."""
+    """Every row of a bench: picture by picture, and within one codec by codec.
+
+    `device` is for codecs of ours; the others have none.
+    """
     return [
         Job(
             picture,
@@ -96,6 +102,7 @@ def all_jobs(
             setting,
             list(metrics),
             coded_path(out, picture.name, picture.sha256, codec, setting),
+            device if codec.is_ours else CPU,
         )
         for picture in pictures
         for codec in codecs

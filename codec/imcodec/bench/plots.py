@@ -3,62 +3,103 @@
 from __future__ import annotations
 
 import io
+import re
 import statistics
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
 from imcodec.bench.bd import compare
-from imcodec.bench.codecs import codec_named, colour_numbers
-from imcodec.bench.curves import mean_curve, picture_sets
-from imcodec.bench.published import is_kodak, published
+from imcodec.bench.codecs import CODECS, LANDMARKS, PLAIN, codec_named, colour_key, in_order
+from imcodec.bench.curves import PictureSet, mean_curve, picture_sets
+from imcodec.bench.published import all_from_kodak, is_kodak, published
 from imcodec.bench.quality import Metric
-from imcodec.bench.rows import Row
+from imcodec.bench.rows import Row, Rows
 from imcodec.errors import MissingExtraError
+from imcodec.pyramid.settings import PyramidSettings
 
 FORMATS = ("png", "svg")
-_OURS = ("#d6246e", "#8f1fb5", "#e8590c", "#b08900", "#9c6b4e", "#7a4a63")
-_OTHERS = ("#868e96", "#2f9e44", "#4dabf7", "#1864ab", "#0ca678", "#66a80f", "#495057", "#845ef7")
+DEFAULT_EFFORT = f"imcodec-e{PyramidSettings.effort}"
+#: colours and dashes of published curves
+_PUBLISHED = [
+    (colour, dashes)
+    for dashes in ((4, 1.5), (1.2, 1.2))
+    for colour in ("#6b7a90", "#96825f", "#84689a", "#5f8a72")
+]
 
 
-def colours(codecs: Sequence[str]) -> dict[str, str]:
-    """A colour for each codec, ours apart from the others, in the report's order."""
-    numbers = colour_numbers(codecs)
-    return {
-        name: (_OURS if codec_named(name).is_ours else _OTHERS)[numbers[name]] for name in codecs
-    }
+@cache
+def _colours() -> dict[str, str]:
+    """The report's colours on white, by name."""
+    style = files("imcodec.bench").joinpath("report.css").read_text(encoding="utf-8")
+    return dict(re.findall(r"--([\w-]+): (#\w+);", style.partition("@media")[0]))
+
+
+def colour(codec: str) -> str:
+    """The colour of a codec, as in the report."""
+    return _colours()[colour_key(codec)]
 
 
 def rate_plot(rows: Sequence[Row], metric: Metric) -> Any:
     """A matplotlib figure: means over the largest set of pictures; published curves for Kodak.
 
-    Codecs that were run on fewer pictures are not in it.
+    Codecs that were run on fewer pictures are not in it, nor our plain networks, which lie far
+    away (networks_plot), unless there is nothing else.
     """
+    later = [row for row in rows if row.codec not in PLAIN] or rows
+    return _rates(later, picture_sets(later)[0], metric)
+
+
+def networks_plot(rows: Sequence[Row], metric: Metric) -> Any:
+    """A matplotlib figure: networks that are one picture, from the article's to our default.
+
+    Two other codecs, and for Kodak pictures what others published, tell where that is. The set of
+    pictures is the one with most codecs.
+    """
+    codecs = {row.codec for row in rows}
+    efforts = {name for name in codecs if name not in CODECS}
+    if DEFAULT_EFFORT in efforts:
+        efforts = {DEFAULT_EFFORT}
+    near = [row for row in rows if row.codec in efforts.union(PLAIN, LANDMARKS)]
+    chosen = max(picture_sets(near), key=lambda each: (len(each.codecs), len(each.pictures)))
+    return _rates(near, chosen, metric)
+
+
+def _rates(rows: Sequence[Row], chosen: PictureSet, metric: Metric) -> Any:
     by_codec = _by_codec(rows)
-    chosen = picture_sets(rows)[0]
     figure, axes = _figure((7.5, 5))
-    for name, colour in colours(list(by_codec)).items():
-        if name not in chosen.codecs:
-            continue
+    for name in in_order(chosen.codecs):
         curve = mean_curve(by_codec[name], chosen.pictures, metric)
         codec = codec_named(name)
         axes.plot(
             curve.rates,
             curve.qualities,
             "o-",
-            color=colour,
+            color=colour(name),
             label=codec.label,
             linewidth=2.5 if codec.is_ours else 1.4,
             markersize=5 if codec.is_ours else 3,
             zorder=3 if codec.is_ours else 2,
         )
+        if len(curve.rates) == 1:
+            at_left = curve.rates[0] > 0.3
+            axes.annotate(
+                codec.label, (curve.rates[0], curve.qualities[0]), (-7 if at_left else 7, 0),
+                textcoords="offset points", fontsize=8, va="center",
+                ha="right" if at_left else "left",
+            )  # fmt: skip
     rates = [rate for line in axes.lines for rate in line.get_xdata()]
     low, high = min(rates, default=0.1) / 1.2, max(rates, default=1.0) * 1.2
     bottom, top = axes.get_ylim()
-    if is_kodak(chosen.pictures):
-        for entry in published():
-            if entry.metric == metric.name:
-                _published(axes, entry.curve.rates, entry.curve.qualities, entry.label)
+    axes.add_artist(axes.legend(fontsize=8, loc="lower right"))
+    count = len(chosen.pictures)
+    kodak = "Kodak " if all_from_kodak(chosen.pictures) else ""
+    axes.set_title(f"mean over {count} {kodak}picture{'s' if count > 1 else ''}", fontsize=10)
+    if kodak:
+        title = "published by others" + ("" if is_kodak(chosen.pictures) else ", over all 24")
+        _published(axes, metric, title)
     axes.set_xscale("log")
     axes.set_xlim(low, high)
     axes.set_ylim(bottom, top)
@@ -69,39 +110,45 @@ def rate_plot(rows: Sequence[Row], metric: Metric) -> Any:
     axes.minorticks_off()
     axes.set_xlabel("bits per pixel (whole files)")
     axes.set_ylabel(metric.label + (" [dB]" if metric.name == "psnr" else ""))
-    axes.legend(fontsize=8, loc="lower right")
-    count = len(chosen.pictures)
-    axes.set_title(f"mean over {count} picture{'s' if count > 1 else ''}", fontsize=10)
     return figure
 
 
-def cost_plot(rows: Sequence[Row], metric: Metric, anchor: str) -> Any:
+def cost_plot(rows: Rows, metric: Metric, anchor: str) -> Any:
     """A matplotlib figure: BD-rate against `anchor` over the median seconds of an encoding."""
-    by_codec = _by_codec(rows)
-    chosen = picture_sets(rows)[0]
+    current = rows.current()
+    by_codec = _by_codec(current)
+    chosen = picture_sets(current)[0]
     figure, axes = _figure((7.5, 4))
     members = set(chosen.pictures)
-    for name, colour in colours(list(by_codec)).items():
-        own = [row for row in by_codec[name] if row.sha256 in members]
-        seconds = [row.encode_s for row in own if row.encode_s is not None]
-        if name not in chosen.codecs or anchor not in chosen.codecs or not seconds:
+    found = []
+    for name, all_rows in by_codec.items():
+        own = [row for row in all_rows if row.sha256 in members and row.encode_s is not None]
+        if not {name, anchor} <= set(chosen.codecs) or not own:
             continue
         percent = 0.0
         if name != anchor:
-            found = compare(by_codec[anchor], own, chosen.pictures, metric).over_set
-            if found is None:
+            rate = compare(by_codec[anchor], own, chosen.pictures, metric).over_set
+            if rate is None:
                 continue
-            percent = found.percent
-        x = statistics.median(seconds)
-        axes.scatter([x], [percent], color=colour, s=60 if codec_named(name).is_ours else 30)
+            percent = rate.percent
+        seconds = statistics.median(row.encode_s or 0 for row in own)
+        found.append((name, seconds, percent, ", ".join(rows.made_on(own))))
+    usual = statistics.mode(where for *_, where in found) if found else ""
+    latest = max((seconds for _, seconds, _, _ in found), default=1.0)
+    for name, seconds, percent, where in found:
+        label = codec_named(name).label + ("" if where == usual else f"\n{where}")
+        at_left = len(found) > 1 and seconds > latest / 4
+        axes.scatter([seconds], [percent], color=colour(name), zorder=3,
+                     s=60 if codec_named(name).is_ours else 30)  # fmt: skip
         axes.annotate(
-            codec_named(name).label, (x, percent), (7, 0), textcoords="offset points", fontsize=8,
-            va="center",
+            label, (seconds, percent), (-7 if at_left else 7, 0), textcoords="offset points",
+            fontsize=8, va="center", ha="right" if at_left else "left",
         )  # fmt: skip
     axes.axhline(0, color="0.6", linewidth=1, zorder=1)
     axes.set_xscale("log")
     axes.margins(0.15)
-    axes.set_xlabel("seconds to encode a picture (median)")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.set_xlabel("seconds to encode a picture (median)" + (f", {usual}" if usual else ""))
     axes.set_ylabel(f"bits for the same {metric.label} [%]")
     axes.set_title(f"against {codec_named(anchor).label}", fontsize=10)
     return figure
@@ -110,9 +157,20 @@ def cost_plot(rows: Sequence[Row], metric: Metric, anchor: str) -> Any:
 def scaling_plot(rows: Sequence[Mapping[str, Any]]) -> Any:
     """A matplotlib figure of the rows of a scaling study (imcodec.bench.scaling)."""
     figure, panels = _figure((9, 6.5), 2, 2)
-    sizes = [row for row in rows if row["study"] == "size"]
-    threads = [row for row in rows if row["study"] == "threads"]
+    from matplotlib.ticker import LogLocator
+
+    ordered = sorted(rows, key=lambda row: (row["megapixels"], row["threads"]))
+    sizes, threads = (
+        [row for row in ordered if row["study"] == study] for study in ("size", "threads")
+    )
     first = threads[0] if threads else {}
+    places = dict.fromkeys(row["machine"]["processor"] for row in rows)
+    most = max((row["threads"] for row in sizes), default=1)
+    figure.suptitle(
+        f"sizes on {most} core{'s' if most > 1 else ''}, threads at 1 megapixel; "
+        + ", ".join(places),
+        fontsize=10,
+    )
 
     def over_pixels(axes: Any, suffix: str, label: str, *, for_each: bool = False) -> None:
         found = {
@@ -129,6 +187,7 @@ def scaling_plot(rows: Sequence[Mapping[str, Any]]) -> Any:
         axes.set_xscale("log")
         axes.set_yscale("log")
         for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             axis.set_major_formatter("{x:g}")
             axis.set_minor_formatter(lambda value, place: "")
 
@@ -151,9 +210,9 @@ def scaling_plot(rows: Sequence[Mapping[str, Any]]) -> Any:
 def _two_lines(
     axes: Any, lines: Mapping[str, Sequence[tuple[float, float]]], across: str, up: str
 ) -> None:
-    for (name, points), colour in zip(lines.items(), (_OURS[0], _OTHERS[3]), strict=True):
+    for (name, points), like in zip(lines.items(), ("imcodec-e4", "avif-444"), strict=True):
         places = [[point[i] for point in points] for i in (0, 1)]
-        axes.plot(*places, "o-", color=colour, label=name)
+        axes.plot(*places, "o-", color=colour(like), label=name)
     axes.set_xlabel(across)
     axes.set_ylabel(up)
     axes.legend(fontsize=8)
@@ -181,18 +240,29 @@ def _figure(size: tuple[float, float], rows: int = 1, columns: int = 1) -> tuple
     axes = figure.subplots(rows, columns)
     for one in figure.axes:
         one.grid(color="0.92")
+        one.set_axisbelow(True)
         one.spines[["top", "right"]].set_visible(False)
     return figure, axes
 
 
-def _published(axes: Any, rates: Sequence[float], qualities: Sequence[float], label: str) -> None:
-    axes.plot(rates, qualities, "--", color="0.65", linewidth=1, zorder=1)
-    low, high = axes.get_ylim()
-    inside = [(x, y) for x, y in zip(rates, qualities, strict=True) if low < y < high - 1]
-    if inside:
-        axes.annotate(
-            f"{label} (published)", inside[-1], (4, -3), textcoords="offset points", fontsize=7,
-            color="0.45", clip_on=True,
+def _published(axes: Any, metric: Metric, title: str) -> None:
+    curves = [entry for entry in published() if entry.metric == metric.name]
+    lines = [
+        axes.plot(
+            entry.curve.rates,
+            entry.curve.qualities,
+            color=colour,
+            dashes=dashes,
+            label=entry.label,
+            linewidth=1.4,
+            zorder=1,
+        )[0]
+        for entry, (colour, dashes) in zip(curves, _PUBLISHED, strict=False)
+    ]
+    if lines:
+        axes.legend(
+            handles=lines, title=title, fontsize=7, title_fontsize=7, loc="upper left",
+            handlelength=3,
         )  # fmt: skip
 
 

@@ -7,7 +7,7 @@
   const pictures = Object.fromEntries(data.pictures.map((picture) => [picture.id, picture]));
   const hidden = new Set();
 
-  for (const codec of data.codecs) codec.colour = `var(--${codec.ours ? "ours" : "other"}-${codec.colour})`;
+  for (const codec of data.codecs) codec.colour = `var(--${codec.colour})`;
 
   // Text and elements
 
@@ -82,6 +82,27 @@
     box.root.append(svg("text", { x: box.right, y: box.bottom + 34, "text-anchor": "end", class: "strong" }, xText));
     box.root.append(svg("text", { x: box.left + 6, y: box.top + 8, class: "strong" }, yText));
   }
+
+  // A label beside the first of some places [x, y] where it covers nothing that is in `taken`,
+  // boxes [left, top, right, bottom], where its own is put; false if there is none.
+
+  function label(box, taken, places, text, size, name = "") {
+    const width = 0.58 * size * text.length;
+    for (const [x, y] of places) {
+      const [beside, above, below] = [0.35 * size, -10, 10 + 0.7 * size];
+      for (const [dx, dy, anchor] of [[9, beside, "start"], [-9, beside, "end"], [0, above, "middle"], [0, below, "middle"], [6, above, "end"], [6, below, "end"]]) {
+        const left = x + dx - { start: 0, middle: width / 2, end: width }[anchor];
+        const own = [left, y + dy - 0.8 * size, left + width, y + dy + 0.2 * size];
+        const fits = own[0] >= box.left && own[2] <= box.width && own[1] >= box.top - 8 && own[3] <= box.bottom;
+        if (!fits || taken.some((other) => own[0] < other[2] && own[2] > other[0] && own[1] < other[3] && own[3] > other[1])) continue;
+        taken.push(own);
+        box.root.append(svg("text", { x: x + dx, y: y + dy, "text-anchor": anchor, "font-size": size, class: `label ${name}` }, text));
+        return true;
+      }
+    }
+    return false;
+  }
+  const around = ([x, y], radius) => [x - radius, y - radius, x + radius, y + radius];
 
   // The nearest of some points {x, y, text} under the pointer
 
@@ -183,7 +204,14 @@
     const group = svg("g", { "clip-path": "url(#inside)" });
     box.root.append(clip, group);
     const points = [];
-    const labels = [];
+    const drawn = [...lines].sort((a, b) => Number(a.ours) - Number(b.ours))
+      .map((line) => ({ ...line, places: line.points.map((point) => [x(point[1]), y(point[2])]) }));
+    // along the lines, too, so that no name is struck out
+    const taken = drawn.flatMap(({ places }) => places.flatMap((place, i) => {
+      const [from, parts] = [places[Math.max(0, i - 1)], i ? 8 : 1];
+      return Array.from({ length: parts }, (_, n) => around([0, 1].map((c) => from[c] + ((n + 1) / parts) * (place[c] - from[c])), 3));
+    }));
+    const names = [];
     const inside = (px, py) => px >= box.left - 4 && px <= box.right + 6 && py >= box.top - 4 && py <= box.bottom + 4;
     for (const entry of references) {
       const places = entry.points.map(([rate, value]) => [x(rate), y(value)]);
@@ -191,19 +219,13 @@
       entry.points.forEach(([rate, value], i) => {
         if (inside(...places[i])) points.push({ x: places[i][0], y: places[i][1], text: `${entry.label} (published)\n${plain(rate, 3)} bits per pixel\n${now.metric.label} ${plain(value, now.metric.digits)}` });
       });
-      const free = places
-        .filter((place) => inside(...place))
-        .reverse()
-        .map(([px, py]) => ({ end: px > box.right - 90, x: px, y: py }))
-        .find((at) => !labels.some((other) => Math.abs(other.x - at.x) < 80 && Math.abs(other.y - at.y) < 14));
-      if (free) {
-        labels.push(free);
-        box.root.append(svg("text", { x: free.x + (free.end ? -8 : 6), y: free.y + (free.end ? -6 : 12), "text-anchor": free.end ? "end" : "start", "font-size": 11 }, entry.label));
-      }
+      names.push([places.filter((place) => inside(...place)).reverse(), entry.label]);
     }
-    const drawn = [...lines].sort((a, b) => Number(a.ours) - Number(b.ours));
+    names.push(...drawn.filter((line) => line.places.length === 1).map((line) => [line.places, line.label]));
+    const free = [];
+    for (const [places, text] of names) label(box, taken, places, text, 11) || label(box, free, places, text, 11);
     for (const line of drawn) {
-      const places = line.points.map((point) => [x(point[1]), y(point[2])]);
+      const { places } = line;
       group.append(svg("polyline", { points: places.map((p) => p.join()).join(" "), fill: "none", stroke: line.colour, "stroke-width": line.ours ? 3 : 1.75, "stroke-linejoin": "round" }));
       line.points.forEach((point, i) => {
         group.append(svg("circle", { cx: places[i][0], cy: places[i][1], r: line.ours ? 4 : 2.75, fill: line.colour }));
@@ -266,12 +288,12 @@
     if (value === null || value === undefined) return element("td", { class: "none" }, "–");
     return element("td", { class: name }, value);
   }
-  const named = (label, colour) =>
-    element("td", {}, element("span", { class: "name", style: `--c: ${colour}` }, element("i"), label));
+  const named = (label, colour, aside = "") =>
+    element("td", {}, element("span", { class: "name", style: `--c: ${colour}` }, element("i"), element("span", {}, label, element("span", { class: "aside" }, aside))));
   function drawBd() {
     const now = state();
     const { set, anchor, found } = comparisons(now);
-    const head = element("tr", {}, ...["codec", "", now.single ? "bits for this picture" : "bits over the set", "mean of pictures", `common range of ${now.metric.label}`].map((text) => element("th", {}, text)));
+    const head = element("tr", {}, ...["codec", now.single ? "bits for this picture" : "bits over the set", "", "mean of pictures", `common range of ${now.metric.label}`].map((text) => element("th", {}, text)));
     const sizes = found.filter((entry) => entry.percent !== null).map((entry) => entry.percent);
     const low = Math.min(0, ...sizes);
     // What others published may be far away; it must not press the rest together.
@@ -280,20 +302,20 @@
     const place = (value) => (100 * (Math.min(value, high) - low)) / (high - low);
     const rows = found.map((entry) => {
       const row = element("tr", { class: entry.published ? "published" : "" });
-      row.append(named(entry.label + (entry.published ? " (published)" : ""), entry.colour));
+      row.append(named(entry.label, entry.colour, entry.published ? " (published)" : ""));
       const track = element("div", { class: "track" });
       if (entry.percent !== null) {
         const [from, to] = [place(Math.min(0, entry.percent)), place(Math.max(0, entry.percent))];
         track.append(element("b", { style: `left: ${from}%; width: ${Math.max(0.4, to - from)}%; --c: ${entry.colour}` }));
       }
       track.append(element("u", { style: `left: ${place(0)}%` }));
-      row.append(element("td", { class: "bar" }, track));
       if (entry.percent === null) {
-        const why = element("td", { class: "none", colspan: 1, title: entry.reason }, "–");
+        const why = element("td", { class: "none", title: entry.reason }, "–");
         row.append(why);
       } else {
         row.append(cell(signed(entry.percent), entry.percent < 0 ? "less" : "more"));
       }
+      row.append(element("td", { class: "bar" }, track));
       const some = entry.counted < entry.pictures ? ` (${entry.counted} of ${entry.pictures})` : "";
       row.append(entry.perPicture === null ? cell(null) : cell(signed(entry.perPicture) + some));
       row.append(entry.percent === null ? cell("too little in common", "none") : cell(`${plain(entry.low, now.metric.digits)} – ${plain(entry.high, now.metric.digits)}`));
@@ -330,29 +352,32 @@
       for (const entry of entries) {
         const [px, py] = [x(entry.cost.encode_s), y(entry.percent)];
         box.root.append(svg("circle", { cx: px, cy: py, r: entry.ours ? 7 : 5, fill: entry.colour }));
-        const end = px > box.right - 120;
-        box.root.append(svg("text", { x: px + (end ? -11 : 11), y: py + 4, "text-anchor": end ? "end" : "start", class: entry.ours ? "strong" : "" }, entry.label));
-        points.push({ x: px, y: py, text: `${entry.label}\n${seconds(entry.cost.encode_s)} to encode, ${seconds(entry.cost.decode_s)} to decode\n${signed(entry.percent)} bits` });
+        points.push({ x: px, y: py, text: `${entry.label}\n${seconds(entry.cost.encode_s)} to encode, ${seconds(entry.cost.decode_s)} to decode, ${entry.cost.made_on.join(", ")}\n${signed(entry.percent)} bits` });
       }
+      const taken = points.map((point) => around([point.x, point.y], 7));
+      entries.forEach((entry, i) => {
+        const places = [[points[i].x, points[i].y]];
+        label(box, taken, places, entry.label, 12, entry.ours ? "strong" : "") || label(box, [], places, entry.label, 12);
+      });
       hover(box, points);
     } else {
       $("cost").replaceChildren();
     }
-    const head = element("tr", {}, ...["codec", "encode", "decode", "memory to encode", "memory to decode", "cores"].map((text) => element("th", {}, text)));
+    const head = element("tr", {}, ...["codec", "encode", "decode", "memory to encode", "memory to decode", "on"].map((text) => element("th", {}, text)));
     const rows = set.codecs.map((name) => {
       const cost = set.cost[name];
       const memory = (value) => (value === null ? null : `${plain(value, 0)} MB`);
       return element("tr", {},
         named(codecs[name].label, codecs[name].colour),
         cell(seconds(cost.encode_s)), cell(seconds(cost.decode_s)), cell(memory(cost.encode_mb)), cell(memory(cost.decode_mb)),
-        cell(codecs[name].cores.join(", ") || null));
+        cell(cost.made_on.join(", ") || null));
     });
     $("times").replaceChildren(element("thead", {}, head), element("tbody", {}, ...rows));
   }
 
   // Parts
 
-  const PARTS = [["payload", "latents", "var(--other-3)"], ["weights", "weights", "var(--ours-0)"], ["graph", "graph", "var(--ours-3)"], ["header", "header", "var(--other-0)"]];
+  const PARTS = [["payload", "latents", "var(--avif-444)"], ["weights", "weights", "var(--accent)"], ["graph", "graph", "var(--article-1)"], ["header", "header", "var(--jpeg)"]];
   function drawParts() {
     const { parts } = setOf(state());
     const bars = Object.entries(parts).flatMap(([name, found]) => found.map((part) => ({ label: codecs[name].label, of: found.length > 1 ? `q ${part.setting}` : "", ...part })));
@@ -404,7 +429,8 @@
     const names = sheet.versions.map((version) => version.codec);
     const at = (name) => String(names.indexOf(name) + 1);
     const before = [$("left"), $("right")].map((select) => select.selectedOptions[0]?.textContent);
-    const first = names.find((name) => codecs[name].ours) || names[0];
+    const efforts = names.filter((name) => name.startsWith("imcodec-e")).sort();
+    const first = efforts[efforts.length - 1] || names.find((name) => codecs[name].ours) || names[0];
     const second = names.includes(data.anchor) && data.anchor !== first ? data.anchor : names.find((name) => name !== first);
     [[$("left"), first], [$("right"), second]].forEach(([select, name], i) => {
       const kept = entries.find(([, text]) => text === before[i]);
@@ -471,12 +497,12 @@
   function drawMethod() {
     const machines = data.machines.map((machine) => [
       machine.processor,
-      [`${machine.cores} cores`, machine.memory_gb && `${machine.memory_gb} GB`, machine.system, `Python ${machine.python}`, `imcodec ${machine.imcodec}`, machine.commit && `commit ${machine.commit}`,
+      [machine.accelerator, `${machine.cores} core${machine.cores === 1 ? "" : "s"}`, machine.memory_gb && `${machine.memory_gb} GB`, machine.system, `Python ${machine.python}`, `imcodec ${machine.imcodec}`, machine.commit && `commit ${machine.commit}`,
         ...Object.entries(machine.packages).map(([name, version]) => `${name} ${version}`), machine.note].filter(Boolean).join(", "),
     ]);
     $("method").replaceChildren(
-      element("p", {}, "Sizes are those of whole files on disk. Qualities are those of what a decoder gives back, 8-bit RGB; for our files that is a stock onnxruntime. Each file is encoded and decoded in fresh processes; seconds leave out starting Python and loading libraries, and are medians of up to three runs; memory is the peak of the process, interpreter and libraries included."),
-      element("h3", {}, "Codecs"), terms(data.codecs.map((codec) => [codec.label, `${codec.described} (${codec.version})`])),
+      element("p", {}, "Sizes are those of whole files on disk. Qualities are those of what a decoder gives back, 8-bit RGB; for our files that is a stock onnxruntime. Each file is encoded and decoded in fresh processes; seconds leave out starting Python and loading libraries, and are medians of up to three runs; memory is the peak of the process, interpreter and libraries included" + (data.machines.some((machine) => machine.accelerator) ? ", without what a GPU has of its own." : ".")),
+      element("h3", {}, "Codecs"), terms(data.codecs.map((codec) => [codec.label, `${codec.described}; ${codec.version}`])),
       element("h3", {}, "Metrics"), terms(data.metrics.map((metric) => [metric.label, metric.described])),
       ...(data.published.length ? [element("h3", {}, "Published by others, mean over 24 Kodak pictures"), terms(data.published.map((entry) => [entry.label, `${entry.source}; ${entry.note}`]))] : []),
       ...(machines.length ? [element("h3", {}, "Machines"), terms(machines)] : []),

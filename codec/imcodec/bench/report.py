@@ -13,7 +13,7 @@ from importlib.resources import files
 from typing import Any
 
 from imcodec.bench.bd import LEAST_OVERLAP, Comparison, compare
-from imcodec.bench.codecs import codec_named, colour_numbers
+from imcodec.bench.codecs import codec_named, colour_key, in_order
 from imcodec.bench.curves import PictureSet, mean_points, picture_sets
 from imcodec.bench.published import all_from_kodak, is_kodak, published
 from imcodec.bench.published import comparison as published_comparison
@@ -49,18 +49,17 @@ def report_data(rows: Rows, shown: Sequence[Sheet], anchor: str) -> dict[str, An
     current = rows.current()
     if not current:
         raise UsageError("there are no rows to report on")
-    by_codec: dict[str, list[Row]] = defaultdict(list)
-    for row in current:
-        by_codec[row.codec].append(row)
+    by_codec: dict[str, list[Row]] = {}
+    for name in in_order({row.codec for row in current}):
+        by_codec[name] = [row for row in current if row.codec == name]
     pictures = {row.sha256: row for row in current}
     metrics = [m for m in METRICS.values() if any(m.name in row.quality for row in current)]
     sets = picture_sets(current)
     everything = tuple(pictures)
-    numbers = colour_numbers(list(by_codec))
     return {
         "anchor": anchor if anchor in by_codec else next(iter(by_codec)),
         "leastOverlap": LEAST_OVERLAP,
-        "codecs": [_codec(name, own) | {"colour": numbers[name]} for name, own in by_codec.items()],
+        "codecs": [_codec(name, own[-1].version) for name, own in by_codec.items()],
         "pictures": [
             {"id": sha, "name": row.picture, "width": row.width, "height": row.height}
             for sha, row in pictures.items()
@@ -76,7 +75,7 @@ def report_data(rows: Rows, shown: Sequence[Sheet], anchor: str) -> dict[str, An
             for m in metrics
         ],
         "rows": {name: [_row(row, metrics) for row in own] for name, own in by_codec.items()},
-        "sets": [_set(s, by_codec, metrics, pictures) for s in sets],
+        "sets": [_set(s, by_codec, metrics, pictures, rows) for s in sets],
         "published": [
             {
                 "label": curve.label,
@@ -101,16 +100,15 @@ def report_data(rows: Rows, shown: Sequence[Sheet], anchor: str) -> dict[str, An
     }
 
 
-def _codec(name: str, rows: Sequence[Row]) -> dict[str, Any]:
+def _codec(name: str, version: str) -> dict[str, Any]:
     codec = codec_named(name)
-    timed = [row for row in rows if row.encode_s is not None]
     return {
         "name": name,
         "label": codec.label,
+        "colour": colour_key(name),
         "described": codec.described,
-        "version": rows[-1].version,
+        "version": version,
         "ours": codec.is_ours,
-        "cores": sorted({row.cores for row in timed}),
     }
 
 
@@ -128,9 +126,14 @@ def _set(
     by_codec: dict[str, list[Row]],
     metrics: Sequence[Metric],
     pictures: dict[str, Row],
+    rows: Rows,
 ) -> dict[str, Any]:
     members = set(chosen.pictures)
-    own = {name: [row for row in by_codec[name] if row.sha256 in members] for name in chosen.codecs}
+    own = {
+        name: [row for row in all_rows if row.sha256 in members]
+        for name, all_rows in by_codec.items()
+        if name in chosen.codecs
+    }
     count = len(chosen.pictures)
     label = "1 picture" if count == 1 else f"{count} pictures"
     if is_kodak(chosen.pictures):
@@ -139,22 +142,24 @@ def _set(
         "label": label,
         "pictures": list(chosen.pictures),
         "names": sorted(pictures[sha].picture for sha in chosen.pictures),
-        "codecs": list(chosen.codecs),
+        "codecs": list(own),
         "curves": {
             metric.name: {
                 name: [
                     [setting, _short(rate), _short(value)]
-                    for setting, (rate, value) in mean_points(rows, chosen.pictures, metric).items()
+                    for setting, (rate, value) in mean_points(
+                        found, chosen.pictures, metric
+                    ).items()
                 ]
-                for name, rows in own.items()
+                for name, found in own.items()
             }
             for metric in metrics
         },
         "bd": {
             metric.name: {
                 anchor: {
-                    name: _comparison(compare(own[anchor], rows, chosen.pictures, metric))
-                    for name, rows in own.items()
+                    name: _comparison(compare(own[anchor], found, chosen.pictures, metric))
+                    for name, found in own.items()
                     if name != anchor
                 }
                 for anchor in own
@@ -170,9 +175,12 @@ def _set(
         }
         if is_kodak(chosen.pictures)
         else {},
-        "cost": {name: _cost(rows) for name, rows in own.items()},
+        "cost": {
+            name: _cost(found) | {"made_on": rows.made_on(row for row in found if row.encode_s)}
+            for name, found in own.items()
+        },
         "parts": {
-            name: _parts(rows) for name, rows in own.items() if any(row.parts for row in rows)
+            name: _parts(found) for name, found in own.items() if any(row.parts for row in found)
         },
     }
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,8 @@ class Row:
     decode_mb: float | None = None
     #: processors that the process might use
     cores: int = 1
+    #: what the network was fitted on, as torch names it; encode_mb leaves out its own memory
+    device: str = "cpu"
     #: for files of ours: bytes of graph, weights, payload, header
     parts: dict[str, int] | None = None
     #: id of the machine
@@ -76,6 +79,18 @@ class Rows:
 
     rows: list[Row] = field(default_factory=list)
     machines: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def made_on(self, rows: Iterable[Row]) -> list[str]:
+        """Where rows got their seconds, in words: "1 core of ..." or the name of a GPU."""
+        places = dict.fromkeys((row.machine, row.cores, row.device) for row in rows)
+        return list(dict.fromkeys(self._place(*place) for place in places))
+
+    def _place(self, machine: str, cores: int, device: str) -> str:
+        known = self.machines.get(machine, {})
+        if device != "cpu":
+            return str(known.get("accelerator", device))
+        of = f" of {known['processor']}" if "processor" in known else ""
+        return f"{cores} core{'s' if cores > 1 else ''}{of}"
 
     def current(self) -> list[Row]:
         """The last row for each picture, codec and setting, of each codec's last version only.

@@ -11,6 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
+from imcodec.bench.codec import CPU
 from imcodec.bench.machine import this_machine
 from imcodec.bench.measure import Crew, Worker, measure
 from imcodec.bench.plan import Job
@@ -49,7 +50,7 @@ def run_jobs(
     left = unmeasured(jobs, rows)
     if not left:
         return
-    machine = this_machine()
+    machine = this_machine(next((job.device for job in left if job.codec.is_ours), CPU))
     rows.add_machine(machine)
     clock = _Clock(left, workers)
     crew = Crew()

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from imcodec.bench.codec import CPU
 from imcodec.bench.codecs import codec_named
 from imcodec.bench.machine import this_machine
 from imcodec.bench.measure import Crew, measure
@@ -34,6 +35,7 @@ def study(
     megapixels: Sequence[float],
     threads: Sequence[int],
     on_row: Callable[[dict[str, Any]], None],
+    device: str = CPU,
 ) -> list[Path]:
     """Measure one picture, brought to each size, at effort 1; the plots that were written.
 
@@ -47,7 +49,7 @@ def study(
         raise UsageError(f"--threads {bad[0]}: this process may use 1 to {len(every)} processors")
     if wrong := [size for size in megapixels if not LEAST <= size <= MOST]:
         raise UsageError(f"--sizes {wrong[0]:g}: give megapixels from {LEAST:g} to {MOST:g}")
-    machine = this_machine()
+    machine = this_machine(device)
     path = out / ROWS
     codec = codec_named(CODEC)
     base = {
@@ -55,6 +57,7 @@ def study(
         "codec": CODEC,
         "setting": QUALITY,
         "version": codec.version(),
+        "device": device,
         "machine": machine,
     }
     rows = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
@@ -69,7 +72,7 @@ def study(
                     continue
                 resized = _resized(picture, size, scratch)
                 coded = coded_path(out, resized.name, resized.sha256, codec, QUALITY)
-                job = Job(resized, codec, QUALITY, ["psnr"], coded)
+                job = Job(resized, codec, QUALITY, ["psnr"], coded, device)
                 row = measure(job, crew, judge, every[:count], scratch, machine["id"])
                 found = base | {
                     "study": kind,
@@ -91,7 +94,6 @@ def study(
                 on_row(found)
     finally:
         crew.dismiss()
-    same.sort(key=lambda row: (row["study"], row["megapixels"], row["threads"]))
     written = []
     for format in FORMATS:
         target = out / f"scaling.{format}"

@@ -57,7 +57,7 @@ def peak_mb() -> float | None:
 
 
 def encode(request: dict[str, Any]) -> dict[str, Any]:
-    """Encode "pixels" (.npy) with "codec" at "setting"; the file goes to "coded"."""
+    """Encode "pixels" (.npy) with "codec" at "setting" on "device"; the file goes to "coded"."""
     import numpy as np
 
     from imcodec.bench.codecs import codec_named
@@ -66,19 +66,20 @@ def encode(request: dict[str, Any]) -> dict[str, Any]:
 
     codec = codec_named(request["codec"])
     pixels = np.load(request["pixels"])
-    codec.warm_up()
-    data, seconds, runs = timed(
-        lambda: codec.encode(pixels, request["setting"], request["threads"])
+    codec.warm_up(request["device"])
+    made, seconds, runs = timed(
+        lambda: codec.encode(pixels, request["setting"], request["threads"], request["device"])
     )
     peak = peak_mb()
-    write_atomic(request["coded"], data)
+    write_atomic(request["coded"], made.data)
     return {
-        "bytes": len(data),
+        "bytes": len(made.data),
+        "device": made.device,
         "version": codec.version(),
         "encode_s": seconds,
         "encode_runs": runs,
         "encode_mb": peak,
-        "parts": parts(data) if codec.is_ours else None,
+        "parts": parts(made.data) if codec.is_ours else None,
     }
 
 
