@@ -55,7 +55,7 @@ class Probe:
         # level l at the cells of level l; what it is elsewhere is interpolated
         found = np.concatenate(
             [
-                level[end - plane.size : end] / -TABLE.step
+                level[end - plane.size : end] / TABLE.step
                 for plane, level, end in zip(
                     self.planes, features.reshape(len(self.planes), -1), ends, strict=True
                 )

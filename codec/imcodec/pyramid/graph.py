@@ -152,7 +152,7 @@ def sample(g: Graph, plane: str, grid: str) -> str:
 
 
 def through_filter(g: Graph, c: Constants, plane: str, filters: str, level: str) -> str:
-    """A plane int8 [1, 1, H, W] times minus the table's step, through its level's filter."""
+    """A plane int8 [1, 1, H, W] times the table's step, through its level's filter."""
     weights = g.op("DequantizeLinear", g.op("Gather", filters, level), c.scale)  # [1, 1, 3, 3]
     return g.op("Conv", g.op("DequantizeLinear", plane, c.step), weights, pads=[1, 1, 1, 1])
 
@@ -200,29 +200,11 @@ def place(graph: Graph, geometry: Geometry, grid: str) -> str:
     return grid
 
 
-def negated(context: Context, table: Table) -> bool:
-    """Whether layer 0 of the context network is stored with the other sign.
-
-    Its gain is then the table's step, of which the graph has only the negative.
-    """
+def stored_layers(graph: Graph, context: Context, table: Table) -> list[str]:
+    """Stored tensors: the context network's layers, int8."""
     if context.gain not in (table.step, context.scale):
         raise ValueError("the gain of layer 0 is the table's step or the scale of the other layers")
-    return context.gain == table.step
-
-
-def stored_layers(graph: Graph, picture: Picture) -> list[str]:
-    """Stored tensors: the context network's layers, int8."""
-    first, *others = picture.context.weights
-    if negated(picture.context, picture.table):
-        first = -first
-    return [graph.stored(weight) for weight in (first, *others)]
-
-
-def stored_synthesis(graph: Graph, picture: Picture) -> str:
-    """Stored tensor: the synthesis, int8, W1 with the other sign, as the features have it."""
-    values = picture.synthesis.copy()
-    values[: picture.geometry.levels] *= -1
-    return graph.stored(values)
+    return [graph.stored(weight) for weight in context.weights]
 
 
 def stored_filters(graph: Graph, picture: Picture) -> str:
@@ -252,7 +234,7 @@ def constants(graph: Graph, picture: Picture, words: str) -> Constants:
         cdf,
         entry,
         graph.constant(picture.context.scale, np.float32),
-        graph.constant(-picture.table.step, np.float32),
+        graph.constant(picture.table.step, np.float32),
         graph.constant(0, np.int8),
         graph.constant(picture.context.floor, np.int8),
     )
@@ -281,7 +263,8 @@ def build(picture: Picture, payload: Payload, debug: bool = False) -> bytes:
     """
     geometry = picture.geometry
     graph = Graph()
-    weights, second = stored_layers(graph, picture), stored_synthesis(graph, picture)
+    weights = stored_layers(graph, picture.context, picture.table)
+    second = graph.stored(picture.synthesis)
     filters = stored_filters(graph, picture)
     states, words = stored_payload(graph, payload)
     grid = place(graph, geometry, graph.input(np.float32, 4, "grid"))
