@@ -173,16 +173,24 @@ def level_body(
     return g
 
 
-def synthesis(graph: Graph, scale: str, picture: Picture, stored: str, features: str) -> None:
+def synthesis_weights(graph: Graph, scale: str, picture: Picture, stored: str) -> list[str]:
+    """W1 [L, units, 1, 1], T [1, ...] and W2 [C, ...] of `synthesis`, from the stored tensor.
+
+    In the graph they come before the Loop, so that all nodes behind it need it, and their names may
+    be those of values inside (imcodec.pyramid.writer.shorten).
+    """
+    counts = graph.ints(picture.geometry.levels, 1, picture.channels)
+    return graph.node("Split", graph.op("DequantizeLinear", stored, scale), counts, outputs=3)
+
+
+def synthesis(graph: Graph, scale: str, weights: list[str], features: str) -> None:
     """Features [L, 1, 1, H', W'] -> output `rgb` uint8 [1, H', W', C].
 
     With F = step * latents at the grid, W1, T, W2 the int8 weights / 64:
         rgb = clip(round(64 * W2 . max(W1 . F, T)), 0, 255)
     A threshold of 0 makes a rectified unit, one far below a linear unit, one above a constant.
     """
-    counts = graph.ints(picture.geometry.levels, 1, picture.channels)
-    weights = graph.op("DequantizeLinear", stored, scale)
-    first, threshold, second = graph.node("Split", weights, counts, outputs=3)
+    first, threshold, second = weights
     # z levels (or units), y size 1; implicit outputs are the letters used once, sorted
     hidden = graph.op("Einsum", first, features, equation="zbya,zyycd")  # [1, hidden, H', W']
     hidden = graph.op("Max", hidden, threshold)
@@ -248,11 +256,11 @@ def first_plane(graph: Graph, c: Constants, geometry: Geometry) -> str:
 
 def serialised(graph: Graph, header: str, keep: frozenset[str]) -> bytes:
     """The model's bytes, all names but those to keep shortened."""
+    shorten(graph.proto, keep)
     model = ModelProto(ir_version=IR_VERSION, producer_name=PRODUCER, graph=graph.proto)
     model.opset_import.add(version=OPSET)
     if header:
         model.metadata_props.add(key=METADATA_KEY, value=header)
-    shorten(model, keep)
     return wire.serialised(model)
 
 
@@ -271,11 +279,12 @@ def build(picture: Picture, payload: Payload, debug: bool = False) -> bytes:
     c = constants(graph, picture, words)
     body = level_body(graph, c, picture, weights, filters, grid)
     plane = first_plane(graph, c, geometry)
+    colours = synthesis_weights(graph, c.scale, picture, second)
     # a Loop whose outputs are omitted ('') crashes onnxruntime 1.32: all are named
     _, states, position, features = graph.node(
         "Loop", graph.ints(geometry.levels), "", plane, states, c.zero, outputs=4, body=body.proto
     )
-    synthesis(graph, c.scale, picture, second, features)
+    synthesis(graph, c.scale, colours, features)
     if debug:
         graph.output(features, np.float32, 5)
         graph.output(states, np.int64, 1)

@@ -1,22 +1,22 @@
-"""Writes ONNX graphs in few bytes: shared constants, nested bodies, one-letter names given by use.
+"""Writes ONNX graphs in few bytes: shared constants, nested bodies, names of one letter.
 
-Names are first long and unique ("v12"); `shorten` renames them at the end, the most used first, to
-the letters of `ALPHABET`. Everything is deterministic: the same calls give the same bytes.
+Names are first long and unique ("v12"); `shorten` renames them at the end, in the order in which they
+are made. Where a name is no longer, or not yet, in scope, it is given again. Everything is
+deterministic: the same calls give the same bytes.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
-from onnx import AttributeProto, GraphProto, ModelProto, TensorProto, ValueInfoProto, helper
+from onnx import AttributeProto, GraphProto, TensorProto, ValueInfoProto, helper
 
 #: printable ASCII first; control characters are valid UTF-8 and every runtime tried accepts them
 PRINTABLE = [chr(code) for code in range(33, 127)]
 ALPHABET = PRINTABLE + [chr(code) for code in (*range(1, 32), 32, 127)]
+NAMES = [*ALPHABET, *(a + b for a in PRINTABLE for b in PRINTABLE)]
 
 ELEMENT = {
     "float32": TensorProto.FLOAT,
@@ -109,33 +109,39 @@ class Graph:
         return name
 
 
-def walk_names(graph: GraphProto, rename: Callable[[str], str]) -> None:
-    """Pass every name in a graph and its bodies through `rename`, in place; '' (omitted) stays."""
-    for value in [*graph.input, *graph.output]:
-        value.name = rename(value.name)
-    for tensor in graph.initializer:
-        tensor.name = rename(tensor.name)
+def shorten(graph: GraphProto, keep: frozenset[str], outer: dict[str, str] | None = None) -> None:
+    """Rename all values of a graph and its bodies but `keep`, in place.
+
+    `outer` are the names of the graphs around it, old and new: no name of theirs is given again. Only
+    what the main graph names after a node may be called as something in that node's bodies, and must
+    need that node: onnxruntime has an order of its own for nodes that do not. (In the bodies onnx
+    would take one for the other, as it goes through the inner ones twice.)
+    """
+    names = dict(outer or {name: name for name in keep})
+    used = set(names.values())
+    supply = (name for name in NAMES if name not in used)
+
+    def new(name: str) -> str:
+        if name and name not in names:
+            names[name] = next(supply)
+        return names[name] if name else ""  # '' is an input or output left out
+
+    later = []
+    for value in (*graph.initializer, *graph.input):
+        value.name = new(value.name)
     for node in graph.node:
-        for names in (node.input, node.output):
-            names[:] = [rename(name) if name else "" for name in names]
-        for attribute in node.attribute:
-            if attribute.type == AttributeProto.GRAPH:
-                walk_names(attribute.g, rename)
-
-
-def shorten(model: ModelProto, keep: frozenset[str]) -> dict[str, str]:
-    """Rename all values but `keep`, the most used to the shortest names; returns old -> new."""
-    counter: Counter[str] = Counter()
-
-    def count(name: str) -> str:
-        counter[name] += 1
-        return name
-
-    walk_names(model.graph, count)
-    supply = iter([*ALPHABET, *(a + b for a in PRINTABLE for b in PRINTABLE)])
-    names = {old: old if old in keep else next(supply) for old, _ in counter.most_common()}
-    walk_names(model.graph, names.__getitem__)
-    return names
+        node.input[:] = [names[name] if name else "" for name in node.input]
+        bodies = [a.g for a in node.attribute if a.type == AttributeProto.GRAPH]
+        if outer is None:
+            for body in bodies:
+                shorten(body, keep, names)
+        else:
+            later += bodies
+        node.output[:] = [new(name) for name in node.output]
+    for body in later:
+        shorten(body, keep, names)
+    for value in graph.output:
+        value.name = names[value.name]
 
 
 def nodes(graph: GraphProto) -> int:
