@@ -137,7 +137,7 @@ def decode_level(
     rows = parent_rows(g, geometry, plane)
     row = level if geometry.row_factor == 2 else g.constant(0, np.int64)
     filler = g.op("Gather", plane, row)  # any row of the parent; the level's number is a free index
-    queue = g.op("Expand", filler, g.ints(context.queue, 1, 1))
+    queue = g.op("Tile", filler, g.ints(1, context.queue, 1, 1))
     body = row_body(g, c, picture, weights).proto
     states, position, _, plane = g.node(
         "Scan", states, position, queue, *rows, outputs=4, body=body, num_scan_inputs=PARENTS
@@ -282,7 +282,7 @@ def build(picture: Picture, payload: Payload, debug: bool = False) -> bytes:
     colours = synthesis_weights(graph, c.scale, picture, second)
     # a Loop whose outputs are omitted ('') crashes onnxruntime 1.32: all are named
     _, states, position, features = graph.node(
-        "Loop", graph.ints(geometry.levels), "", plane, states, c.zero, outputs=4, body=body.proto
+        "Loop", graph.constant(geometry.levels, np.int64), "", plane, states, c.zero, outputs=4, body=body.proto
     )
     synthesis(graph, c.scale, colours, features)
     if debug:
