@@ -174,7 +174,7 @@ def level_body(
 
 
 def synthesis_weights(graph: Graph, scale: str, picture: Picture, stored: str) -> list[str]:
-    """W1 [L, units, 1, 1], T [1, ...] and W2 [C, ...] of `synthesis`, from the stored tensor.
+    """W1 [L, units], T [1, units] and W2 [C, units] of `synthesis`, from the stored tensor.
 
     In the graph they come before the Loop, so that all nodes behind it need it, and their names may
     be those of values inside (imcodec.pyramid.writer.shorten).
@@ -191,10 +191,11 @@ def synthesis(graph: Graph, scale: str, weights: list[str], features: str) -> No
     A threshold of 0 makes a rectified unit, one far below a linear unit, one above a constant.
     """
     first, threshold, second = weights
-    # z levels (or units), y size 1; implicit outputs are the letters used once, sorted
-    hidden = graph.op("Einsum", first, features, equation="zbya,zyycd")  # [1, hidden, H', W']
+    # units last: faster by a tenth of the file's time than before height and width
+    hidden = graph.op("Einsum", first, features, equation="zu,zyabc->abcu")  # [1, H', W', units]
     hidden = graph.op("Max", hidden, threshold)
-    colour = graph.op("Einsum", hidden, second, equation="azbc,dzyy")  # [1, H', W', C]
+    # no output is said: letters used once, sorted
+    colour = graph.op("Einsum", hidden, second, equation="abcu,du")  # [1, H', W', C]
     graph.output(graph.op("QuantizeLinear", colour, scale, outputs=["rgb"]), np.uint8, 4)
 
 
@@ -272,7 +273,7 @@ def build(picture: Picture, payload: Payload, debug: bool = False) -> bytes:
     geometry = picture.geometry
     graph = Graph()
     weights = stored_layers(graph, picture.context, picture.table)
-    second = graph.stored(picture.synthesis)
+    second = graph.stored(picture.synthesis[:, :, 0, 0])
     filters = stored_filters(graph, picture)
     states, words = stored_payload(graph, payload)
     grid = place(graph, geometry, graph.input(np.float32, 4, "grid"))
