@@ -7,8 +7,8 @@ header, and imcodec.pyramid.graph is its definition.
     context    int8, a tensor for each layer of the context network, in raw_data; layer 0
                [2, hidden, 7, 1, 5], then [2, hidden, hidden, 1, 1], the last [2, 2, hidden, 1, 1]:
                phase, output, input (the last two of layer 0 are parent rows), 1, column; -63 to 63
-    synthesis  int8 [levels + 1 + channels, units] in raw_data, -127 to 127: a row W1 for each level,
-               coarse to fine; a row of thresholds T; a row W2 for each channel
+    synthesis  int8 [levels + 1 + channels, units] in raw_data, -127 to 127: a row W1 for each
+               level, coarse to fine; a row of thresholds T; a row W2 for each channel
     filters    int8 [levels, 1, 1, 3, 3] in raw_data, -127 to 127 (imcodec.pyramid.filters), coarse
                to fine
     states     int64 [lanes] in int64_data, 1 to 2**16 - 1: where the lanes begin

@@ -284,7 +284,14 @@ def build(picture: Picture, payload: Payload, debug: bool = False) -> bytes:
     colours = synthesis_weights(graph, c.scale, picture, second)
     # a Loop whose outputs are omitted ('') crashes onnxruntime 1.32: all are named
     _, states, position, features = graph.node(
-        "Loop", graph.constant(geometry.levels, np.int64), "", plane, states, c.zero, outputs=4, body=body.proto
+        "Loop",
+        graph.constant(geometry.levels, np.int64),
+        "",
+        plane,
+        states,
+        c.zero,
+        outputs=4,
+        body=body.proto,
     )
     synthesis(graph, c.scale, colours, features)
     if debug:
