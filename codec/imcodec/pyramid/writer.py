@@ -1,7 +1,6 @@
 """Writes ONNX graphs in few bytes: shared constants, nested bodies, names of one letter.
 
-Names are first long and unique ("v12"); `shorten` renames them at the end, in the order in which they
-are made. Where a name is no longer, or not yet, in scope, it is given again. Everything is
+Names are first long and unique ("v12"); `shorten` renames them at the end. Everything is
 deterministic: the same calls give the same bytes.
 """
 
@@ -114,10 +113,10 @@ class Graph:
 def shorten(graph: GraphProto, keep: frozenset[str], outer: dict[str, str] | None = None) -> None:
     """Rename all values of a graph and its bodies but `keep`, in place.
 
-    `outer` are the names of the graphs around it, old and new: no name of theirs is given again. Only
-    what the main graph names after a node may be called as something in that node's bodies, and must
-    need that node: onnxruntime has an order of its own for nodes that do not. (In the bodies onnx
-    would take one for the other, as it goes through the inner ones twice.)
+    `outer` are the names of the graphs around it, old and new: none of theirs is given again. Only
+    what the main graph names after a node may be called as something in that node's bodies, and
+    must need that node: onnxruntime has an order of its own for nodes that do not. (In the bodies
+    onnx would take one for the other, as it goes through the inner ones twice.)
     """
     names = dict(outer or {name: name for name in keep})
     used = set(names.values())
@@ -129,7 +128,9 @@ def shorten(graph: GraphProto, keep: frozenset[str], outer: dict[str, str] | Non
         return names[name] if name else ""  # '' is an input or output left out
 
     later = []
-    for value in (*graph.initializer, *graph.input):
+    for tensor in graph.initializer:
+        tensor.name = new(tensor.name)
+    for value in graph.input:
         value.name = new(value.name)
     for node in graph.node:
         node.input[:] = [names[name] if name else "" for name in node.input]
