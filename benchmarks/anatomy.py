@@ -76,8 +76,6 @@ def _graph(graph: GraphProto, scope: str, stored: int) -> Iterator[Item]:
     """Items of a graph and its bodies; its first `stored` initializers are numbers of a picture."""
     for index, tensor in enumerate(graph.initializer):
         numbers = _numbers(tensor) if index < stored else 0
-        if index == stored - 1:
-            numbers -= 2  # the word before the first one
         kind = "stored" if index < stored else "constant"
         values = "" if index < stored else [*tensor.int64_data, *tensor.float_data]
         kind_of_number = TensorProto.DataType.Name(tensor.data_type)

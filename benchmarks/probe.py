@@ -63,7 +63,7 @@ class Probe:
         )
         expected = np.concatenate([plane.ravel() for plane in self.planes])
         wrong = np.count_nonzero(np.rint(found) != expected)
-        ending = np.count_nonzero(states != START) + np.count_nonzero(position != self.words)
+        ending = np.count_nonzero(states != START) + np.count_nonzero(position != -self.words)
         return int(wrong), int(ending)
 
 

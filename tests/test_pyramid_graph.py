@@ -74,7 +74,7 @@ def test_the_file_decodes_every_latent(case: Case) -> None:
     for plane, level, part in zip(planes, features.reshape(len(planes), -1), parts, strict=True):
         assert (np.rint(level[part] / TABLE.step) == plane.ravel()).all()
     assert (states == START).all()
-    assert position == len(stored.words)
+    assert position == -len(stored.words)
 
 
 def test_the_first_half_decodes_every_latent(case: Case) -> None:
@@ -135,7 +135,7 @@ def test_stored_tensors_are_never_shared() -> None:
     same.states[:] = 1
     tensors = onnx.load_from_string(build(header, same)).graph.initializer
     shapes = [tuple(tensor.dims) for tensor in tensors[:8]]
-    lanes, words = (header.geometry.lanes,), (len(same.words) + 1,)
+    lanes, words = (header.geometry.lanes,), (len(same.words),)
     weights = [*header.context_shapes, header.synthesis_shape[:2], header.filters_shape]
     assert shapes == [*weights, lanes, words]
     assert len({tensor.name for tensor in tensors}) == len(tensors)

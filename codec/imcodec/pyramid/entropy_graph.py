@@ -22,7 +22,7 @@ class Constants:
     start: str  # 2**16 as [1]
     zero: str  # 0 as [1]
     one: str  # 1 as [1]
-    words: str
+    words: str  # the last one first
     cdf: str  # [J]
     entry: str  # first entry with cdf > slot, [M-1, 1]
     scale: str  # 1/64
@@ -58,7 +58,7 @@ def step_body(parent: Graph, c: Constants) -> Graph:
     states, position, edge, width = (g.input() for _ in range(4))
     need = g.op("Less", states, c.start)
     taken = g.op("CumSum", g.op("Where", need, c.one, c.zero), c.zero)
-    index = g.op("Add", taken, position)
+    index = g.op("Sub", position, taken)  # from the end: -1 is the first word
     word = g.op("Gather", c.words, index)
     refilled = g.op("Add", g.op("Mul", states, c.start), word)
     full = g.op("Where", need, refilled, states)
@@ -69,7 +69,7 @@ def step_body(parent: Graph, c: Constants) -> Graph:
     count = g.op("Sub", g.op("GatherND", c.cdf, last), low)
     left = g.op("Mul", count, g.op("Div", full, c.total))
     g.output(g.op("Add", left, g.op("Sub", slot, low)))
-    g.output(g.op("ReduceMax", index))
+    g.output(g.op("ReduceMin", index))
     g.output(last)
     return g
 

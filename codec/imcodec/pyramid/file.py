@@ -12,7 +12,7 @@ header, and imcodec.pyramid.graph is its definition.
     filters    int8 [levels, 1, 1, 3, 3] in raw_data, -127 to 127 (imcodec.pyramid.filters), coarse
                to fine
     states     int64 [lanes] in int64_data, 1 to 2**16 - 1: where the lanes begin
-    words      uint16 [count + 1] in raw_data, little-endian: a 0, then the words in reading order
+    words      uint16 [count] in raw_data, little-endian: the words, the last one read first
 
 What it means: imcodec.pyramid.walk and .context say in which order the latents are decoded and what
 predicts each of them, .table and .rans how they are decoded, .geometry where they lie, .filters
@@ -57,7 +57,7 @@ class Stored:
     synthesis: NDArray[np.int8]
     #: int8 [levels, 3, 3]
     filters: NDArray[np.int8]
-    #: uint16 [count], without the 0 before them
+    #: uint16 [count], in reading order
     words: NDArray[np.uint16]
     #: int64 [lanes]
     states: Ints
@@ -251,11 +251,8 @@ def _int8(tensor: TensorProto, shape: tuple[int, ...]) -> NDArray[np.int8]:
 
 def _words(tensor: TensorProto) -> NDArray[np.uint16]:
     count, odd = divmod(len(tensor.raw_data), 2)
-    _expect(tensor, TensorProto.UINT16, (count,), count > 0 and not odd)
-    words = np.frombuffer(tensor.raw_data, "<u2").astype(np.uint16)
-    if words[0]:
-        raise InvalidFileError("the file is damaged: the words do not begin with 0")
-    return words[1:]
+    _expect(tensor, TensorProto.UINT16, (count,), not odd)
+    return np.frombuffer(tensor.raw_data, "<u2")[::-1].astype(np.uint16)
 
 
 def _states(tensor: TensorProto, header: PyramidHeader) -> Ints:

@@ -223,12 +223,11 @@ def stored_filters(graph: Graph, picture: Picture) -> str:
 
 
 def stored_payload(graph: Graph, payload: Payload) -> tuple[str, str]:
-    """Stored tensors: states int64 [lanes], and words uint16 after a 0 that is never read.
+    """Stored tensors: states int64 [lanes], and words uint16 [count], the last one first.
 
-    The position counts words read, and so points to the last one read.
+    The position is minus the number of words read, and so the index of the last one read.
     """
-    states = graph.stored(payload.states, varints=True)
-    return states, graph.stored(np.concatenate([np.zeros(1, np.uint16), payload.words]))
+    return graph.stored(payload.states, varints=True), graph.stored(payload.words[::-1])
 
 
 def constants(graph: Graph, picture: Picture, words: str) -> Constants:
