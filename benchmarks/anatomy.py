@@ -6,12 +6,13 @@ Printed for the main graph and for each body: bytes of its nodes (operator, name
 outputs, attributes; a body counts as a part of its own), of its constants and of the headers of
 what is stored, of its inputs and outputs, and of its name. `--each` prints every node and constant.
 What a file stores, numbers and header string, does not count: the sum is the `graph` of
-`imcodec info --json`.
+`imcodec info --json`; exits with 1 if it is not.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -53,7 +54,9 @@ def main() -> None:
     for scope in dict.fromkeys(item.scope for item in items):
         sizes = [parts[scope, kind] for kind in kinds]
         print("|", " | ".join(map(str, [scope, *sizes, sum(sizes)])), "|")
-    print(f"\n{sum(parts.values())} bytes; {info(arguments.file).bytes.graph} by `imcodec info`")
+    total, expected = sum(parts.values()), info(arguments.file).bytes.graph
+    print(f"\n{total} bytes")
+    sys.exit(f"imcodec info says {expected}" if total != expected else 0)
 
 
 def anatomy(path: Path) -> list[Item]:
