@@ -173,30 +173,20 @@ def level_body(
     return g
 
 
-def synthesis_weights(graph: Graph, scale: str, picture: Picture, stored: str) -> list[str]:
-    """W1 [L, units], T [1, units] and W2 [units, C] of `synthesis`, from the stored tensor.
-
-    In the graph they come before the Loop, so that all nodes behind it need it, and their names may
-    be those of values inside (imcodec.pyramid.writer.shorten).
-    """
-    counts = graph.ints(picture.geometry.levels, 1, picture.channels)
-    weights = graph.op("DequantizeLinear", stored, scale)
-    first, threshold, second = graph.node("Split", weights, counts, outputs=3)
-    return [first, threshold, graph.op("Transpose", second)]
-
-
-def synthesis(graph: Graph, scale: str, weights: list[str], features: str) -> None:
+def synthesis(graph: Graph, scale: str, picture: Picture, stored: str, features: str) -> None:
     """Features [L, 1, 1, H', W'] -> output `rgb` uint8 [1, H', W', C].
 
     With F = step * latents at the grid, W1, T, W2 the int8 weights / 64:
         rgb = clip(round(64 * W2 . max(W1 . F, T)), 0, 255)
     A threshold of 0 makes a rectified unit, one far below a linear unit, one above a constant.
     """
-    first, threshold, second = weights
+    counts = graph.ints(picture.geometry.levels, 1, picture.channels)
+    weights = graph.op("DequantizeLinear", stored, scale)
+    first, threshold, second = graph.node("Split", weights, counts, outputs=3)
     # units last: faster by a tenth of the file's time than before height and width
     hidden = graph.op("Einsum", first, features, equation="zu,zyabc->abcu")  # [1, H', W', units]
     hidden = graph.op("Max", hidden, threshold)
-    colour = graph.op("MatMul", hidden, second)  # [1, H', W', C]
+    colour = graph.op("MatMul", hidden, graph.op("Transpose", second))  # [1, H', W', C]
     graph.output(graph.op("QuantizeLinear", colour, scale, outputs=["rgb"]), np.uint8, 4)
 
 
@@ -280,7 +270,6 @@ def build(picture: Picture, payload: Payload, debug: bool = False) -> bytes:
     c = constants(graph, picture, words)
     body = level_body(graph, c, picture, weights, filters, grid)
     plane = first_plane(graph, c, geometry)
-    colours = synthesis_weights(graph, c.scale, picture, second)
     # a Loop whose outputs are omitted ('') crashes onnxruntime 1.32: all are named
     _, states, position, features = graph.node(
         "Loop",
@@ -292,7 +281,7 @@ def build(picture: Picture, payload: Payload, debug: bool = False) -> bytes:
         outputs=4,
         body=body.proto,
     )
-    synthesis(graph, c.scale, colours, features)
+    synthesis(graph, c.scale, picture, second, features)
     if debug:
         graph.output(features, np.float32, 5)
         graph.output(states, np.int64, 1)

@@ -6,11 +6,12 @@ deterministic: the same calls give the same bytes.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
-from onnx import AttributeProto, GraphProto, TensorProto, ValueInfoProto, helper
+from onnx import AttributeProto, GraphProto, NodeProto, TensorProto, ValueInfoProto, helper
 
 #: printable ASCII first; control characters are valid UTF-8 and every runtime tried accepts them
 PRINTABLE = [chr(code) for code in range(33, 127)]
@@ -113,41 +114,49 @@ class Graph:
 def shorten(graph: GraphProto, keep: frozenset[str], outer: dict[str, str] | None = None) -> None:
     """Rename all values of a graph and its bodies but `keep`, in place.
 
-    `outer` are the names of the graphs around it, old and new: none of theirs is given again. Only
-    what the main graph names after a node may be called as something in that node's bodies, and
-    must need that node: onnxruntime has an order of its own for nodes that do not. (In the bodies
-    onnx would take one for the other, as it goes through the inner ones twice.)
+    `outer` are the names of the graphs around it, old and new: none of theirs is given again, but
+    those of values that need the node around this graph. A body cannot see them.
     """
     names = dict(outer or {name: name for name in keep})
     used = set(names.values())
     supply = (name for name in NAMES if name not in used)
-
-    def new(name: str) -> str:
-        if name and name not in names:
+    bodies = [_bodies(node) for node in graph.node]
+    behind = _needing(graph, max((i for i, found in enumerate(bodies) if found), default=-1))
+    made = [value.name for value in graph.input] + [tensor.name for tensor in graph.initializer]
+    made += [name for node in graph.node for name in node.output]
+    for name in made:
+        if name not in behind and name not in names:
             names[name] = next(supply)
-        return names[name] if name else ""  # '' is an input or output left out
-
-    later = []
-    for tensor in graph.initializer:
-        tensor.name = new(tensor.name)
-    for value in graph.input:
-        value.name = new(value.name)
-    for node in graph.node:
-        node.input[:] = [names[name] if name else "" for name in node.input]
-        bodies = [a.g for a in node.attribute if a.type == AttributeProto.GRAPH]
-        if outer is None:
-            for body in bodies:
-                shorten(body, keep, names)
-        else:
-            later += bodies
-        node.output[:] = [new(name) for name in node.output]
-    for body in later:
+    for body in chain(*bodies):
         shorten(body, keep, names)
-    for value in graph.output:
+    for name in made:
+        if name not in names:
+            names[name] = next(supply)
+    for tensor in graph.initializer:
+        tensor.name = names[tensor.name]
+    for value in [*graph.input, *graph.output]:
         value.name = names[value.name]
+    for node in graph.node:
+        node.input[:] = [names[name] if name else "" for name in node.input]  # '' is left out
+        node.output[:] = [names[name] for name in node.output]
+
+
+def _bodies(node: NodeProto) -> list[GraphProto]:
+    return [a.g for a in node.attribute if a.type == AttributeProto.GRAPH]
+
+
+def _needing(graph: GraphProto, last: int) -> set[str]:
+    """Values that need the node of this index, but outputs whose type is said.
+
+    Those are known before all nodes to whoever derives types.
+    """
+    found: set[str] = set()
+    for index, node in enumerate(graph.node):
+        if index == last or not found.isdisjoint(node.input):
+            found.update(node.output)
+    return found - {value.name for value in graph.output if value.HasField("type")}
 
 
 def nodes(graph: GraphProto) -> int:
     """Nodes of a graph, bodies included."""
-    inner = (a.g for node in graph.node for a in node.attribute if a.type == AttributeProto.GRAPH)
-    return len(graph.node) + sum(nodes(body) for body in inner)
+    return len(graph.node) + sum(nodes(body) for node in graph.node for body in _bodies(node))
