@@ -55,7 +55,7 @@ class Probe:
         # level l at the cells of level l; what it is elsewhere is interpolated
         found = np.concatenate(
             [
-                level[end - plane.size : end] / -TABLE.step
+                level[end - plane.size : end] / TABLE.step
                 for plane, level, end in zip(
                     self.planes, features.reshape(len(self.planes), -1), ends, strict=True
                 )
@@ -63,7 +63,7 @@ class Probe:
         )
         expected = np.concatenate([plane.ravel() for plane in self.planes])
         wrong = np.count_nonzero(np.rint(found) != expected)
-        ending = np.count_nonzero(states != START) + np.count_nonzero(position != self.words)
+        ending = np.count_nonzero(states != START) + np.count_nonzero(position != -self.words)
         return int(wrong), int(ending)
 
 

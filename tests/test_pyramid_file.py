@@ -42,7 +42,7 @@ def test_bytes_add_up_to_the_file(data: bytes) -> None:
     assert count.total == len(data)
     assert count.graph + count.weights + count.payload + count.header == count.total
     assert min(count.weights, count.payload, count.header) > 0
-    assert 2440 < count.graph < 2740
+    assert 2390 < count.graph < 2690
 
 
 def test_layers_are_real_numbers() -> None:
@@ -185,7 +185,7 @@ def forged(header: PyramidHeader, stored: Stored) -> bytes:
 def test_numbers_out_of_range_are_refused() -> None:
     header, stored, _ = made_pyramid()
     lanes = len(stored.states)
-    low, high = (np.full(lanes, value) for value in (2**16 - 1, 2**32))
+    low, high = (np.full(lanes, value) for value in (0, 2**16))
     negative = stored.synthesis.copy()
     negative[-1, 0] = -128
     filters = stored.filters.copy()
@@ -230,7 +230,7 @@ def test_weights_above_63_are_refused() -> None:
         tensor.raw_data = b"\x40" + tensor.raw_data[1:]
         header, stored, _ = made_pyramid()
         layer = stored.context[0].copy()
-        layer.flat[0] = -64
+        layer.flat[0] = 64
         text = header.text(replace(stored, context=(layer, *stored.context[1:])).joined)
         model.metadata_props[0].value = text
 
@@ -244,13 +244,13 @@ def test_a_code_that_does_not_end_is_noticed(seed: int, capfd: pytest.CaptureFix
     header, stored, _ = made_pyramid(seed=seed)
     worse = {
         0: damaged_word(stored),
-        1: replace(stored, states=stored.states ^ 1),
+        1: replace(stored, states=stored.states % (2**16 - 1) + 1),
         2: replace(stored, words=stored.words[:-1]),
         3: replace(stored, words=np.append(stored.words, np.uint16(7))),
         4: replace(stored, words=stored.words[:0]),
         5: replace(stored, words=stored.words[::-1].copy()),
-        6: replace(stored, states=np.full_like(stored.states, 2**32 - 1)),
-        7: replace(stored, states=np.full_like(stored.states, 2**16)),
+        6: replace(stored, states=np.full_like(stored.states, 2**16 - 1)),
+        7: replace(stored, states=np.full_like(stored.states, 1)),
     }[seed]
     data = build(header, worse)
     assert verify(data).bytes.total == len(data)

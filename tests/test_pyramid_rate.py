@@ -197,8 +197,8 @@ def test_the_formula_is_the_table() -> None:
     edge = TABLE.edge(mean, width)
     value = generator.integers(-4, 5, 400)
     _, count = TABLE.frequencies(edge, width, value)
-    first = edge + width * value
-    inside = (first >= 0) & (first + width < TABLE.size)
+    last = edge - width * value
+    inside = (last >= width) & (last < TABLE.size)
     assert 50 < inside.sum() < 400
     work = Pass(choose_geometry(4, 4), detached(network().layers()), LAW, 1.0, 100)
     for m, w, v, slots in zip(*(a[inside] for a in (mean, width, value, count)), strict=True):

@@ -12,34 +12,39 @@ def test_default_table_is_far_from_rounding_edges() -> None:
     table = Table()
     assert table.margin > SAFE_MARGIN
     # float32, as the graph does it, gives the same entries
-    places = (table.centre - np.arange(table.size, dtype=np.float32)) * np.float32(table.step)
-    bulk = -np.float32(table.scale) / (1 + np.exp(-places))
-    single = (bulk - places) - places[0]
+    places = np.float32(table.start) + np.arange(table.size, dtype=np.float32) * np.float32(
+        table.step
+    )
+    bulk = np.float32(table.scale) / (1 + np.exp(-places))
+    single = (bulk + places) + np.float32(table.end)
     assert single.dtype == np.float32
-    assert (-np.trunc(single) == table.cdf).all()
-    assert table.cdf[0] == table.total - 1
-    assert table.cdf[-1] == 0
+    assert (np.trunc(single) == table.cdf).all()
+    assert table.cdf[0] == 0
+    assert table.cdf[-1] == table.total - 1
+    # a Range from `start` with this end has all places
+    assert table.size == np.ceil((table.end - table.start) / table.step)
 
 
-def test_the_scale_is_the_best_that_was_found() -> None:
+def test_the_scale_and_end_are_the_best_that_were_found() -> None:
     table = Table()
     assert np.float32(table.scale) == table.scale
+    assert np.float32(table.end) == table.end
     assert table.tuned().margin <= table.margin + 1e-6
 
 
-def test_entry_of_a_slot_is_the_first_at_most() -> None:
+def test_entry_of_a_slot_is_the_first_above() -> None:
     table = Table()
     for slot in range(0, table.total - 1, 7):
-        assert table.first_at_most[slot] == int(np.argmax(table.cdf <= slot))
+        assert table.first_above[slot] == int(np.argmax(table.cdf > slot))
 
 
 @pytest.mark.parametrize("width", [1, 2, 9, 30, 80])
 def test_symbols_tile_the_slots(width: int) -> None:
     table = Table()
-    edge = np.full(401, table.centre - width // 2)
-    low, count = table.frequencies(edge, np.full(401, width), np.arange(-200, 201))
+    edge = np.full(401, table.centre + width // 2)
+    low, count = table.frequencies(edge, np.full(401, width), np.arange(200, -201, -1))
     coded = count > 0
-    assert (low[coded][:-1] == (low + count)[coded][1:]).all()
+    assert (low[coded][1:] == (low + count)[coded][:-1]).all()
     assert 0 < count[coded].sum() <= table.total - 1
 
 
@@ -73,9 +78,9 @@ def test_clamp_refuses_edges_that_no_mean_gives() -> None:
 def test_the_edge_follows_the_mean_towards_zero() -> None:
     table, means = Table(), np.arange(-128, 128)
     for width in (1, 7, 80):
-        exact = table.centre - means * width / MEAN_UNIT
+        exact = table.centre + means * width / MEAN_UNIT
         edge = table.edge(means, np.full(256, width))
-        assert (edge == table.centre - np.trunc(means * width / MEAN_UNIT)).all()
+        assert (edge == table.centre + np.trunc(means * width / MEAN_UNIT)).all()
         assert np.abs(edge - exact).max() < 1
 
 

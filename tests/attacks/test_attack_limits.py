@@ -17,7 +17,6 @@ import pytest
 from imcodec.container import MAX_BYTES, PREFIX
 from imcodec.pyramid.file import build
 from imcodec.pyramid.geometry import choose_geometry
-from imcodec.pyramid.rans import START
 from models import framed
 from pictures import made_file
 from pyramids import made_pyramid, made_pyramid_file
@@ -148,7 +147,7 @@ def blank(width: int, height: int) -> bytes:
     numbers = {
         "synthesis": np.zeros(header.synthesis_shape, np.int8),
         "filters": np.zeros((header.levels, 3, 3), np.int8),
-        "states": np.full(geometry.lanes, START, np.int64),
+        "states": np.ones(geometry.lanes, np.int64),
         "words": stored.words[:0],
     }
     return build(header, replace(stored, **numbers))

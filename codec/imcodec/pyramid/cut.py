@@ -43,7 +43,7 @@ class _Tables:
     """Names of the constants of the entropy decoder."""
 
     cdf: str  # [J]
-    entry: str  # first entry with cdf <= slot, [M-1]
+    entry: str  # first entry with cdf > slot, [M-1]
     words: str  # int64, a 0 before them: the position counts words read
     total: str
     start: str
@@ -74,7 +74,7 @@ def build_latents(picture: Picture, payload: Payload) -> bytes:
 def _tables(graph: Graph, table: Table, payload: Payload) -> _Tables:
     return _Tables(
         cdf=graph.constant(table.cdf, np.int64),
-        entry=graph.constant(table.first_at_most, np.int64),
+        entry=graph.constant(table.first_above, np.int64),
         words=graph.constant(np.concatenate([[0], payload.words]), np.int64),
         total=graph.constant(table.total, np.int64),
         start=graph.ints(START),
@@ -144,10 +144,10 @@ def _row_body(
         known = g.op("Concat", queue, above, axis=1)
         edge, width = _network(g, picture, layers[phase], known)
         body = _step_body(g, tables).proto
-        states, position, first = g.node(
+        states, position, last = g.node(
             "Scan", states, position, edge, width, outputs=3, body=body, num_scan_inputs=2
         )
-        values = g.op("Reshape", g.op("Div", g.op("Sub", first, edge), width), shape)
+        values = g.op("Reshape", g.op("Div", g.op("Sub", edge, last), width), shape)
         halves.append(g.op("Unsqueeze", g.op("Cast", values, to=INT8), g.ints(4)))
         rest = g.op("Slice", queue, g.ints(1), g.ints(START), g.ints(1))
         queue = g.op("Concat", rest, g.op("Cast", values, to=FLOAT), axis=1)
@@ -175,28 +175,27 @@ def _network(
     rows = g.op("Reshape", g.op("Cast", values, to=INT64), g.ints(-1, picture.geometry.lanes))
     mean, width = g.node("Split", rows, outputs=2)
     centre, unit = (g.constant(value, np.int64) for value in (picture.table.centre, MEAN_UNIT))
-    edge = g.op("Sub", centre, g.op("Div", g.op("Mul", mean, width), unit))
+    edge = g.op("Add", centre, g.op("Div", g.op("Mul", mean, width), unit))
     return edge, width
 
 
 def _step_body(parent: Graph, t: _Tables) -> Graph:
-    """Scan body, one symbol a lane: states, position | edge, width -> states, position | first."""
+    """Scan body, one symbol a lane: states, position | edge, width -> states, position | last."""
     g = Graph(parent)
     states, position, edge, width = (g.input(np.int64, 1) for _ in range(4))
-    slot = g.op("Mod", states, t.total)
+    need = g.op("Less", states, t.start)
+    index = g.op("Add", g.op("CumSum", g.op("Cast", need, to=INT64), t.zero), position)
+    refilled = g.op("Add", g.op("Mul", states, t.start), g.op("Gather", t.words, index))
+    full = g.op("Where", need, refilled, states)
+    slot = g.op("Mod", full, t.total)
     entry = g.op("Gather", t.entry, slot)
     last = g.op("Add", g.op("Mod", g.op("Sub", edge, entry), width), entry)
-    first = g.op("Sub", last, width)
-    low = g.op("Gather", t.cdf, last)
-    count = g.op("Sub", g.op("Gather", t.cdf, first), low)
-    left = g.op("Mul", count, g.op("Div", states, t.total))
-    left = g.op("Add", left, g.op("Sub", slot, low))
-    need = g.op("Less", left, t.start)
-    index = g.op("Add", g.op("CumSum", g.op("Cast", need, to=INT64), t.zero), position)
-    refilled = g.op("Add", g.op("Mul", left, t.start), g.op("Gather", t.words, index))
-    g.output(g.op("Where", need, refilled, left))
+    low = g.op("Gather", t.cdf, g.op("Sub", last, width))
+    count = g.op("Sub", g.op("Gather", t.cdf, last), low)
+    left = g.op("Mul", count, g.op("Div", full, t.total))
+    g.output(g.op("Add", left, g.op("Sub", slot, low)))
     g.output(g.op("ReduceMax", index))
-    g.output(first)
+    g.output(last)
     return g
 
 

@@ -22,52 +22,55 @@ class Constants:
     start: str  # 2**16 as [1]
     zero: str  # 0 as [1]
     one: str  # 1 as [1]
-    words: str
-    cdf: str  # MINUS the cdf, [J]
-    entry: str  # first entry with cdf <= slot, [M-1]
+    words: str  # the last one first
+    cdf: str  # [J]
+    entry: str  # first entry with cdf > slot, [M-1, 1]
     scale: str  # 1/64
-    step: str  # MINUS the table's step (the Range counts down); scale of planes, gain of layer 0
+    step: str  # the table's step; scale of planes, gain of layer 0
     zero8: str  # int8 0
     floor8: str  # int8 output zero point of hidden layers
 
 
 def tables(graph: Graph, table: Table) -> tuple[str, str, str]:
-    """(minus cdf, entries by slot, M); see imcodec.pyramid.table.Table."""
+    """(cdf, entries by slot, M); see imcodec.pyramid.table.Table."""
     total, one = graph.constant(table.total, np.int64), graph.constant(1, np.int64)
-    step = table.step
-    ends = (table.centre * step, (table.centre - table.size + 0.5) * step, -step)
-    first, end, down = (graph.constant(value, np.float32) for value in ends)
-    places = graph.op("Range", first, end, down)
-    bulk = graph.op("Mul", graph.op("Sigmoid", places), graph.constant(-table.scale, np.float32))
-    exact = graph.op("Sub", graph.op("Sub", bulk, places), first)
-    cdf = graph.op("Cast", exact, to=INT64)  # towards zero: minus the floor
-    # -cdf div (slot + 1) is 0 exactly where cdf <= slot; the first largest is the first such entry.
+    start, end, step, scale = (
+        graph.constant(value, np.float32)
+        for value in (table.start, table.end, table.step, table.scale)
+    )
+    places = graph.op("Range", start, end, step)
+    exact = graph.op("Sum", graph.op("Mul", graph.op("Sigmoid", places), scale), places, end)
+    cdf = graph.op("Cast", exact, to=INT64)
+    # the smaller of cdf and slot + 1 is largest where cdf > slot: the first such entry is wanted.
     # TopK, as ArgMax of int64 is missing in runtimes before 1.20
     slots = graph.op("Flatten", graph.op("Range", one, total, one))
-    entry = graph.node("TopK", graph.op("Div", cdf, slots), graph.ints(1), outputs=2)[1]
-    return cdf, graph.op("Squeeze", entry), total
+    entry = graph.node("TopK", graph.op("Min", cdf, slots), graph.ints(1), outputs=2)[1]
+    return cdf, entry, total
 
 
 def step_body(parent: Graph, c: Constants) -> Graph:
-    """Scan body, one symbol a lane: states, position | edge, width -> states, position | first."""
+    """Scan body, one symbol a lane: states, position | edge, width -> states, position | last.
+
+    States are [N]; edge, width and entries are [N, 1], as TopK hands the table out: GatherND takes
+    the last axis away, and costs less than a Squeeze of the table.
+    """
     g = Graph(parent)
     states, position, edge, width = (g.input() for _ in range(4))
-    slot = g.op("Mod", states, c.total)
+    need = g.op("Less", states, c.start)
+    taken = g.op("CumSum", g.op("Where", need, c.one, c.zero), c.zero)
+    index = g.op("Sub", position, taken)  # from the end: -1 is the first word
+    word = g.op("Gather", c.words, index)
+    refilled = g.op("Add", g.op("Mul", states, c.start), word)
+    full = g.op("Where", need, refilled, states)
+    slot = g.op("Mod", full, c.total)
     entry = g.op("Gather", c.entry, slot)
     last = g.op("Add", g.op("Mod", g.op("Sub", edge, entry), width), entry)
-    first = g.op("Sub", last, width)
-    low = g.op("Gather", c.cdf, last)  # minus, as is high: their difference is the count
-    count = g.op("Sub", low, g.op("Gather", c.cdf, first))
-    left = g.op("Mul", count, g.op("Div", states, c.total))
-    left = g.op("Add", left, g.op("Add", slot, low))
-    need = g.op("Less", left, c.start)
-    taken = g.op("CumSum", g.op("Where", need, c.one, c.zero), c.zero)
-    index = g.op("Add", taken, position)
-    word = g.op("Gather", c.words, index)
-    refilled = g.op("Add", g.op("Mul", left, c.start), word)
-    g.output(g.op("Where", need, refilled, left))
-    g.output(g.op("ReduceMax", index))
-    g.output(first)
+    low = g.op("GatherND", c.cdf, g.op("Sub", last, width))
+    count = g.op("Sub", g.op("GatherND", c.cdf, last), low)
+    left = g.op("Mul", count, g.op("Div", full, c.total))
+    g.output(g.op("Add", left, g.op("Sub", slot, low)))
+    g.output(g.op("ReduceMin", index))
+    g.output(last)
     return g
 
 
@@ -103,17 +106,17 @@ def decode_symbols(
     shape: str,
 ) -> tuple[str, str, str]:
     """(states, position, values int8 of `shape`) from int8 [1, 2, H, W] (mean, width)."""
-    rows = g.op("Reshape", g.op("Cast", parameters, to=INT64), g.ints(-1, geometry.lanes))
-    mean, width = g.node("Split", rows, outputs=2)  # each [steps, lanes]
+    rows = g.op("Reshape", g.op("Cast", parameters, to=INT64), g.ints(-1, geometry.lanes, 1))
+    mean, width = g.node("Split", rows, outputs=2)  # each [steps, lanes, 1]
     # every mean has a symbol inside the table then, and no forged network divides by zero
     one, centre, unit = (g.constant(value, np.int64) for value in (1, LARGEST_WIDTH, MEAN_UNIT))
     width = g.op("Clip", width, one, centre)
-    edge = g.op("Sub", centre, g.op("Div", g.op("Mul", mean, width), unit))  # towards zero
+    edge = g.op("Add", centre, g.op("Div", g.op("Mul", mean, width), unit))  # towards zero
     body = step_body(g, c).proto
-    states, position, first = g.node(
+    states, position, last = g.node(
         "Scan", states, position, edge, width, outputs=3, body=body, num_scan_inputs=2
     )
-    values = g.op("Div", g.op("Sub", first, edge), width)  # exact; outside the steps, all at once
+    values = g.op("Div", g.op("Sub", edge, last), width)  # exact; outside the steps, all at once
     return states, position, g.op("Cast", g.op("Reshape", values, shape), to=INT8)
 
 

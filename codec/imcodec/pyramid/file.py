@@ -6,15 +6,13 @@ header, and imcodec.pyramid.graph is its definition.
 
     context    int8, a tensor for each layer of the context network, in raw_data; layer 0
                [2, hidden, 7, 1, 5], then [2, hidden, hidden, 1, 1], the last [2, 2, hidden, 1, 1]:
-               phase, output, input (the last two of layer 0 are parent rows), 1, column; -63 to 63.
-               Layer 0 is stored with the other sign
-    synthesis  int8 [levels + 1 + channels, units, 1, 1] in raw_data, -127 to 127: a row W1 for each
-               level, coarse to fine, stored with the other sign; a row of thresholds T; a row W2
-               for each channel
+               phase, output, input (the last two of layer 0 are parent rows), 1, column; -63 to 63
+    synthesis  int8 [levels + 1 + channels, units] in raw_data, -127 to 127: a row W1 for each
+               level, coarse to fine; a row of thresholds T; a row W2 for each channel
     filters    int8 [levels, 1, 1, 3, 3] in raw_data, -127 to 127 (imcodec.pyramid.filters), coarse
                to fine
-    states     int64 [lanes] in int64_data, 2**16 to 2**32 - 1: where the lanes begin
-    words      uint16 [count + 1] in raw_data, little-endian: a 0, then the words in reading order
+    states     int64 [lanes] in int64_data, 1 to 2**16 - 1: where the lanes begin
+    words      uint16 [count] in raw_data, little-endian: the words, the last one read first
 
 What it means: imcodec.pyramid.walk and .context say in which order the latents are decoded and what
 predicts each of them, .table and .rans how they are decoded, .geometry where they lie, .filters
@@ -51,7 +49,7 @@ TABLE = Table()
 
 @dataclass(frozen=True)
 class Stored:
-    """The numbers of a file, with their own signs."""
+    """The numbers of a file."""
 
     #: layers of the context network, int8 [2, out, in, 1, columns]
     context: tuple[Weights, ...]
@@ -59,7 +57,7 @@ class Stored:
     synthesis: NDArray[np.int8]
     #: int8 [levels, 3, 3]
     filters: NDArray[np.int8]
-    #: uint16 [count], without the 0 before them
+    #: uint16 [count], in reading order
     words: NDArray[np.uint16]
     #: int64 [lanes]
     states: Ints
@@ -69,7 +67,7 @@ class Stored:
         """What the header's CRC covers beside its own text.
 
         The context network's layers, the synthesis, the filters, the states (8 bytes each) and the
-        words, one after another, little-endian, with the signs that they mean.
+        words, one after another, little-endian.
         """
         arrays = (
             *self.context,
@@ -108,9 +106,8 @@ class PyramidFile:
             _int8(tensor, shape)
             for tensor, shape in zip(layers, header.context_shapes, strict=True)
         ]
-        context[0] = -context[0]
-        synthesis = _int8(second, header.synthesis_shape)
-        synthesis[: header.levels] *= -1
+        shape = header.synthesis_shape
+        synthesis = _int8(second, shape[:2]).reshape(shape)
         filters = _int8(third, header.filters_shape).reshape(header.levels, 3, 3)
         numbers = Stored(tuple(context), synthesis, filters, _words(words), _states(states, header))
         return cls(header, numbers)
@@ -240,7 +237,7 @@ def check(header: PyramidHeader, stored: Stored) -> None:
     planes_filters.check(stored.filters, header.levels)
     if stored.states.shape != (header.geometry.lanes,) or stored.words.dtype != np.uint16:
         raise ValueError("the lanes do not fit the header")
-    if (stored.states < START).any() or (stored.states >= START**2).any():
+    if (stored.states < 1).any() or (stored.states >= START).any():
         raise ValueError("the state of a lane is out of range")
 
 
@@ -254,11 +251,8 @@ def _int8(tensor: TensorProto, shape: tuple[int, ...]) -> NDArray[np.int8]:
 
 def _words(tensor: TensorProto) -> NDArray[np.uint16]:
     count, odd = divmod(len(tensor.raw_data), 2)
-    _expect(tensor, TensorProto.UINT16, (count,), count > 0 and not odd)
-    words = np.frombuffer(tensor.raw_data, "<u2").astype(np.uint16)
-    if words[0]:
-        raise InvalidFileError("the file is damaged: the words do not begin with 0")
-    return words[1:]
+    _expect(tensor, TensorProto.UINT16, (count,), not odd)
+    return np.frombuffer(tensor.raw_data, "<u2")[::-1].astype(np.uint16)
 
 
 def _states(tensor: TensorProto, header: PyramidHeader) -> Ints:

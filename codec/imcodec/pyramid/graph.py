@@ -137,7 +137,7 @@ def decode_level(
     rows = parent_rows(g, geometry, plane)
     row = level if geometry.row_factor == 2 else g.constant(0, np.int64)
     filler = g.op("Gather", plane, row)  # any row of the parent; the level's number is a free index
-    queue = g.op("Expand", filler, g.ints(context.queue, 1, 1))
+    queue = g.op("Tile", filler, g.ints(1, context.queue, 1, 1))
     body = row_body(g, c, picture, weights).proto
     states, position, _, plane = g.node(
         "Scan", states, position, queue, *rows, outputs=4, body=body, num_scan_inputs=PARENTS
@@ -152,7 +152,7 @@ def sample(g: Graph, plane: str, grid: str) -> str:
 
 
 def through_filter(g: Graph, c: Constants, plane: str, filters: str, level: str) -> str:
-    """A plane int8 [1, 1, H, W] times minus the table's step, through its level's filter."""
+    """A plane int8 [1, 1, H, W] times the table's step, through its level's filter."""
     weights = g.op("DequantizeLinear", g.op("Gather", filters, level), c.scale)  # [1, 1, 3, 3]
     return g.op("Conv", g.op("DequantizeLinear", plane, c.step), weights, pads=[1, 1, 1, 1])
 
@@ -183,10 +183,10 @@ def synthesis(graph: Graph, scale: str, picture: Picture, stored: str, features:
     counts = graph.ints(picture.geometry.levels, 1, picture.channels)
     weights = graph.op("DequantizeLinear", stored, scale)
     first, threshold, second = graph.node("Split", weights, counts, outputs=3)
-    # z levels (or units), y size 1; implicit outputs are the letters used once, sorted
-    hidden = graph.op("Einsum", first, features, equation="zbya,zyycd")  # [1, hidden, H', W']
+    # units last: faster by a tenth of the file's time than before height and width
+    hidden = graph.op("Einsum", first, features, equation="zu,zyabc->abcu")  # [1, H', W', units]
     hidden = graph.op("Max", hidden, threshold)
-    colour = graph.op("Einsum", hidden, second, equation="azbc,dzyy")  # [1, H', W', C]
+    colour = graph.op("MatMul", hidden, graph.op("Transpose", second))  # [1, H', W', C]
     graph.output(graph.op("QuantizeLinear", colour, scale, outputs=["rgb"]), np.uint8, 4)
 
 
@@ -200,29 +200,11 @@ def place(graph: Graph, geometry: Geometry, grid: str) -> str:
     return grid
 
 
-def negated(context: Context, table: Table) -> bool:
-    """Whether layer 0 of the context network is stored with the other sign.
-
-    Its gain is then the table's step, of which the graph has only the negative.
-    """
+def stored_layers(graph: Graph, context: Context, table: Table) -> list[str]:
+    """Stored tensors: the context network's layers, int8."""
     if context.gain not in (table.step, context.scale):
         raise ValueError("the gain of layer 0 is the table's step or the scale of the other layers")
-    return context.gain == table.step
-
-
-def stored_layers(graph: Graph, picture: Picture) -> list[str]:
-    """Stored tensors: the context network's layers, int8."""
-    first, *others = picture.context.weights
-    if negated(picture.context, picture.table):
-        first = -first
-    return [graph.stored(weight) for weight in (first, *others)]
-
-
-def stored_synthesis(graph: Graph, picture: Picture) -> str:
-    """Stored tensor: the synthesis, int8, W1 with the other sign, as the features have it."""
-    values = picture.synthesis.copy()
-    values[: picture.geometry.levels] *= -1
-    return graph.stored(values)
+    return [graph.stored(weight) for weight in context.weights]
 
 
 def stored_filters(graph: Graph, picture: Picture) -> str:
@@ -231,12 +213,11 @@ def stored_filters(graph: Graph, picture: Picture) -> str:
 
 
 def stored_payload(graph: Graph, payload: Payload) -> tuple[str, str]:
-    """Stored tensors: states int64 [lanes], and words uint16 after a 0 that is never read.
+    """Stored tensors: states int64 [lanes], and words uint16 [count], the last one first.
 
-    The position counts words read, and so points to the last one read.
+    The position is minus the number of words read, and so the index of the last one read.
     """
-    states = graph.stored(payload.states, varints=True)
-    return states, graph.stored(np.concatenate([np.zeros(1, np.uint16), payload.words]))
+    return graph.stored(payload.states, varints=True), graph.stored(payload.words[::-1])
 
 
 def constants(graph: Graph, picture: Picture, words: str) -> Constants:
@@ -252,7 +233,7 @@ def constants(graph: Graph, picture: Picture, words: str) -> Constants:
         cdf,
         entry,
         graph.constant(picture.context.scale, np.float32),
-        graph.constant(-picture.table.step, np.float32),
+        graph.constant(picture.table.step, np.float32),
         graph.constant(0, np.int8),
         graph.constant(picture.context.floor, np.int8),
     )
@@ -266,11 +247,11 @@ def first_plane(graph: Graph, c: Constants, geometry: Geometry) -> str:
 
 def serialised(graph: Graph, header: str, keep: frozenset[str]) -> bytes:
     """The model's bytes, all names but those to keep shortened."""
+    shorten(graph.proto, keep)
     model = ModelProto(ir_version=IR_VERSION, producer_name=PRODUCER, graph=graph.proto)
     model.opset_import.add(version=OPSET)
     if header:
         model.metadata_props.add(key=METADATA_KEY, value=header)
-    shorten(model, keep)
     return wire.serialised(model)
 
 
@@ -281,7 +262,8 @@ def build(picture: Picture, payload: Payload, debug: bool = False) -> bytes:
     """
     geometry = picture.geometry
     graph = Graph()
-    weights, second = stored_layers(graph, picture), stored_synthesis(graph, picture)
+    weights = stored_layers(graph, picture.context, picture.table)
+    second = graph.stored(picture.synthesis[:, :, 0, 0])
     filters = stored_filters(graph, picture)
     states, words = stored_payload(graph, payload)
     grid = place(graph, geometry, graph.input(np.float32, 4, "grid"))
@@ -290,7 +272,14 @@ def build(picture: Picture, payload: Payload, debug: bool = False) -> bytes:
     plane = first_plane(graph, c, geometry)
     # a Loop whose outputs are omitted ('') crashes onnxruntime 1.32: all are named
     _, states, position, features = graph.node(
-        "Loop", graph.ints(geometry.levels), "", plane, states, c.zero, outputs=4, body=body.proto
+        "Loop",
+        graph.constant(geometry.levels, np.int64),
+        "",
+        plane,
+        states,
+        c.zero,
+        outputs=4,
+        body=body.proto,
     )
     synthesis(graph, c.scale, picture, second, features)
     if debug:

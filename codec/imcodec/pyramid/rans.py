@@ -1,19 +1,20 @@
 """Interleaved range asymmetric numeral systems: N lanes that share one stream of 16-bit words.
 
 Duda, "Asymmetric numeral systems", arXiv:1311.2540; interleaving: Giesen, arXiv:1402.3392. A lane
-is an integer x in [2**16, 2**32). The decoder (the graph; `Decoder.step` says the same in NumPy)
-does for all lanes at once, each with its own (edge, width) and a table as in imcodec.pyramid.table:
+is an integer x in [2**16, 2**32) where a symbol is taken from it. The decoder (the graph;
+`Decoder.step` says the same in NumPy) does for all lanes at once: those with x < 2**16, in lane
+order, take the next words, x = x * 2**16 + word; then, each with its own (edge, width) and a table
+as in imcodec.pyramid.table,
 
     slot  = x mod M
-    entry = the first j with cdf[j] <= slot
+    entry = the first j with cdf[j] > slot
     last  = entry + (edge - entry) mod width        first = last - width
-    value = (first - edge) / width                  exact, and the symbol
-    x     = (cdf[first] - cdf[last]) * (x div M) + slot - cdf[last]
+    value = (edge - last) / width                   exact, and the symbol
+    x     = (cdf[last] - cdf[first]) * (x div M) + slot - cdf[first]
 
-and lanes with x < 2**16, in lane order, take the next words: x = x * 2**16 + word.
-
-The encoder runs the same steps backwards from x = 2**16 in every lane, so a correct decode ends
-there: the final states and the read position are a check on the whole file.
+A lane begins below 2**16, so its first step takes a word. The encoder runs the same steps backwards
+from x = 2**16 in every lane, so a correct decode ends there: the final states and the read position
+are a check on the whole file.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Payload:
     """What the graph carries of the latents."""
 
     words: NDArray[np.uint16]  # [W], in reading order
-    states: Ints  # [N], each in [2**16, 2**32)
+    states: Ints  # [N], each in [1, 2**16)
     ideal_bits: float  # code length of the same symbols under the same table, without lanes
 
     @property
@@ -62,7 +63,9 @@ def encode(low: Ints, count: Ints, total: int) -> Payload:
             states = np.where(full, states >> WORD_BITS, states)
         quotient, remainder = np.divmod(states, count[step])
         states = quotient * total + remainder + low[step]
-    stream = np.concatenate(words[::-1]) if words else np.zeros(0, np.int64)
+    words.append(states & (START - 1))  # each lane's first
+    states = states >> WORD_BITS
+    stream = np.concatenate(words[::-1])
     bits = float(-np.log2(count / total).sum())
     return Payload(stream.astype(np.uint16), states, bits)
 
@@ -79,14 +82,13 @@ class Decoder:
     def step(self, edge: Ints, width: Ints) -> Ints:
         """Decode one symbol per lane; edge and width are [N]."""
         total, cdf = self.table.total, self.table.cdf
-        slot = self.states % total
-        entry = self.table.first_at_most[slot]
-        last = entry + (edge - entry) % width
-        first = last - width
-        states = (cdf[first] - cdf[last]) * (self.states // total) + slot - cdf[last]
-        need = states < START
+        states, need = self.states.copy(), self.states < START
         index = self.position + np.cumsum(need) - 1
         self.position += int(need.sum())
         states[need] = states[need] * START + self.words[index[need]]
-        self.states = states
-        return np.asarray((first - edge) // width)
+        slot = states % total
+        entry = self.table.first_above[slot]
+        last = entry + (edge - entry) % width
+        first = last - width
+        self.states = (cdf[last] - cdf[first]) * (states // total) + slot - cdf[first]
+        return np.asarray((edge - last) // width)

@@ -134,27 +134,27 @@ def _level(
                 mean, k = np.int64(output[0, j]), np.int64(output[1, j])
                 k = min(max(k, 1), LARGEST_WIDTH)
                 shift = abs(mean) * k // MEAN_UNIT
-                edge = centre - shift if mean > 0 else centre + shift
+                edge = centre + shift if mean > 0 else centre - shift
                 value = wanted[row, 2 * (start + j) + phase]
                 value = min(max(value, -LARGEST_LATENT), LARGEST_LATENT)
                 # Table.clamp(): into the table, then towards its centre until there is a slot
-                value = max(value, -(edge // k))
-                value = min(value, (size - 1 - k - edge) // k)
-                middle = (centre - edge) // k
-                first = edge + k * value
-                while cdf[first] <= cdf[first + k]:
-                    first += k if middle > value else -k
+                value = max(value, -((size - 1 - edge) // k))
+                value = min(value, edge // k - 1)
+                middle = (edge - centre) // k
+                upper = edge - k * value
+                while cdf[upper] <= cdf[upper - k]:
+                    upper += -k if middle > value else k
                     value += 1 if middle > value else -1
                 coded[row, 2 * (start + j) + phase] = value
                 stack[QUEUE + half_row, start + j + 2] = value
-                lows[half_row, strip, start + j] = cdf[first + k]
-                counts[half_row, strip, start + j] = cdf[first] - cdf[first + k]
+                lows[half_row, strip, start + j] = cdf[upper - k]
+                counts[half_row, strip, start + j] = cdf[upper] - cdf[upper - k]
 
 
 def encode(lows: Slots, counts: Slots, lanes: int, total: int) -> Payload:
     """As rans.encode(), for slot intervals [steps * lanes] of which none is empty."""
     states = np.full(lanes, START, np.int64)
-    words = np.empty(len(lows), np.uint16)  # a symbol takes one word at most
+    words = np.empty(len(lows) + lanes, np.uint16)  # a symbol takes one word at most, a lane one
     numbers = np.zeros(total, np.int64)
     used = _encode(lows, counts, states, words, numbers)
     sizes = np.flatnonzero(numbers)
@@ -178,4 +178,8 @@ def _encode(lows: Slots, counts: Slots, states: Ints, words: Slots, numbers: Int
                 state >>= WORD_BITS
             quotient = state // count
             states[lane] = quotient * total + (state - quotient * count) + lows[symbol]
+    for lane in range(lanes - 1, -1, -1):
+        used += 1
+        words[len(words) - used] = states[lane] & (START - 1)
+        states[lane] >>= WORD_BITS
     return used

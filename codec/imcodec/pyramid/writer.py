@@ -1,22 +1,22 @@
-"""Writes ONNX graphs in few bytes: shared constants, nested bodies, one-letter names given by use.
+"""Writes ONNX graphs in few bytes: shared constants, nested bodies, names of one letter.
 
-Names are first long and unique ("v12"); `shorten` renames them at the end, the most used first, to
-the letters of `ALPHABET`. Everything is deterministic: the same calls give the same bytes.
+Names are first long and unique ("v12"); `shorten` renames them at the end. Everything is
+deterministic: the same calls give the same bytes.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
-from onnx import AttributeProto, GraphProto, ModelProto, TensorProto, ValueInfoProto, helper
+from onnx import AttributeProto, GraphProto, NodeProto, TensorProto, ValueInfoProto, helper
 
 #: printable ASCII first; control characters are valid UTF-8 and every runtime tried accepts them
 PRINTABLE = [chr(code) for code in range(33, 127)]
 ALPHABET = PRINTABLE + [chr(code) for code in (*range(1, 32), 32, 127)]
+NAMES = [*ALPHABET, *(a + b for a in PRINTABLE for b in PRINTABLE)]
 
 ELEMENT = {
     "float32": TensorProto.FLOAT,
@@ -59,6 +59,8 @@ class Graph:
         tensor.dims.extend(array.shape)
         if varints:
             tensor.int64_data.extend(array.ravel().tolist())
+        elif array.dtype == np.int8 and not array.any() and array.size == 1:
+            tensor.int32_data.append(0)
         elif array.dtype == np.float32 and array.size == 1:
             tensor.float_data.append(float(array.ravel()[0]))
         else:
@@ -109,36 +111,52 @@ class Graph:
         return name
 
 
-def walk_names(graph: GraphProto, rename: Callable[[str], str]) -> None:
-    """Pass every name in a graph and its bodies through `rename`, in place; '' (omitted) stays."""
-    for value in [*graph.input, *graph.output]:
-        value.name = rename(value.name)
+def shorten(graph: GraphProto, keep: frozenset[str], outer: dict[str, str] | None = None) -> None:
+    """Rename all values of a graph and its bodies but `keep`, in place.
+
+    `outer` are the names of the graphs around it, old and new: none of theirs is given again, but
+    those of values that need the node around this graph. A body cannot see them.
+    """
+    names = dict(outer or {name: name for name in keep})
+    used = set(names.values())
+    supply = (name for name in NAMES if name not in used)
+    bodies = [_bodies(node) for node in graph.node]
+    behind = _needing(graph, max((i for i, found in enumerate(bodies) if found), default=-1))
+    made = [value.name for value in graph.input] + [tensor.name for tensor in graph.initializer]
+    made += [name for node in graph.node for name in node.output]
+    for name in made:
+        if name not in behind and name not in names:
+            names[name] = next(supply)
+    for body in chain(*bodies):
+        shorten(body, keep, names)
+    for name in made:
+        if name not in names:
+            names[name] = next(supply)
     for tensor in graph.initializer:
-        tensor.name = rename(tensor.name)
+        tensor.name = names[tensor.name]
+    for value in [*graph.input, *graph.output]:
+        value.name = names[value.name]
     for node in graph.node:
-        for names in (node.input, node.output):
-            names[:] = [rename(name) if name else "" for name in names]
-        for attribute in node.attribute:
-            if attribute.type == AttributeProto.GRAPH:
-                walk_names(attribute.g, rename)
+        node.input[:] = [names[name] if name else "" for name in node.input]  # '' is left out
+        node.output[:] = [names[name] for name in node.output]
 
 
-def shorten(model: ModelProto, keep: frozenset[str]) -> dict[str, str]:
-    """Rename all values but `keep`, the most used to the shortest names; returns old -> new."""
-    counter: Counter[str] = Counter()
+def _bodies(node: NodeProto) -> list[GraphProto]:
+    return [a.g for a in node.attribute if a.type == AttributeProto.GRAPH]
 
-    def count(name: str) -> str:
-        counter[name] += 1
-        return name
 
-    walk_names(model.graph, count)
-    supply = iter([*ALPHABET, *(a + b for a in PRINTABLE for b in PRINTABLE)])
-    names = {old: old if old in keep else next(supply) for old, _ in counter.most_common()}
-    walk_names(model.graph, names.__getitem__)
-    return names
+def _needing(graph: GraphProto, last: int) -> set[str]:
+    """Values that need the node of this index, but outputs whose type is said.
+
+    Those are known before all nodes to whoever derives types.
+    """
+    found: set[str] = set()
+    for index, node in enumerate(graph.node):
+        if index == last or not found.isdisjoint(node.input):
+            found.update(node.output)
+    return found - {value.name for value in graph.output if value.HasField("type")}
 
 
 def nodes(graph: GraphProto) -> int:
     """Nodes of a graph, bodies included."""
-    inner = (a.g for node in graph.node for a in node.attribute if a.type == AttributeProto.GRAPH)
-    return len(graph.node) + sum(nodes(body) for body in inner)
+    return len(graph.node) + sum(nodes(body) for node in graph.node for body in _bodies(node))
