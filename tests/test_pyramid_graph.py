@@ -123,7 +123,7 @@ def test_bytes_are_deterministic_and_pass_the_checker() -> None:
 def test_the_graph_is_small() -> None:
     header, stored, _ = made_pyramid(96, 64)
     networks = picture_of(header, stored).weight_bytes
-    text = len(header.text(stored.joined)) + 14
+    text = len(header.text(*stored.parts)) + 14
     assert len(build(header, stored)) - stored.payload.size - networks - text <= 2600
 
 

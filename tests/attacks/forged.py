@@ -104,7 +104,7 @@ def pyramid(change: Callable[[Stored], Stored], **header: int) -> Callable[[], b
 
 def forged(header: PyramidHeader, stored: Stored) -> bytes:
     """The file that a header and its numbers make, whatever they are."""
-    picture = picture_of(header, stored, header.text(stored.joined))
+    picture = picture_of(header, stored, header.text(*stored.parts))
     return graph.build(picture, stored.payload)
 
 

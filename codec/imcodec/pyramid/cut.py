@@ -68,7 +68,7 @@ def build_latents(picture: Picture, payload: Payload) -> bytes:
     graph.output(planes, np.int8, 1)
     graph.output(states, np.int64, 1)
     graph.output(position, np.int64, 1)
-    return serialised(graph, "", frozenset(LATENTS_OUTPUTS))
+    return b"".join(serialised(graph, "", frozenset(LATENTS_OUTPUTS)))
 
 
 def _tables(graph: Graph, table: Table, payload: Payload) -> _Tables:
@@ -219,4 +219,4 @@ def build_synthesis(picture: Picture) -> bytes:
     shape = graph.ints(1, 1, -1, picture.channels)
     rows = graph.op("Transpose", bytes_, perm=[1, 0])
     graph.output(graph.node("Reshape", rows, shape, outputs=["rgb"])[0], np.uint8, 4)
-    return serialised(graph, "", frozenset({"grid", "rgb", *names}))
+    return b"".join(serialised(graph, "", frozenset({"grid", "rgb", *names})))

@@ -236,7 +236,7 @@ def stored_payload(graph: Graph, payload: Payload) -> tuple[str, str]:
     The position counts words read, and so points to the last one read.
     """
     states = graph.stored(payload.states, varints=True)
-    return states, graph.stored(np.concatenate([np.zeros(1, np.uint16), payload.words]))
+    return states, graph.stored_outside(np.zeros(1, np.uint16), payload.words)
 
 
 def constants(graph: Graph, picture: Picture, words: str) -> Constants:
@@ -264,20 +264,30 @@ def first_plane(graph: Graph, c: Constants, geometry: Geometry) -> str:
     return graph.op("Expand", c.zero8, graph.ints(*sizes))
 
 
-def serialised(graph: Graph, header: str, keep: frozenset[str]) -> bytes:
-    """The model's bytes, all names but those to keep shortened."""
+def serialised(
+    graph: Graph, header: str, keep: frozenset[str]
+) -> list[bytearray | memoryview]:
+    """The model's bytes, in parts, all names but those to keep shortened."""
     model = ModelProto(ir_version=IR_VERSION, producer_name=PRODUCER, graph=graph.proto)
     model.opset_import.add(version=OPSET)
     if header:
         model.metadata_props.add(key=METADATA_KEY, value=header)
-    shorten(model, keep)
-    return wire.serialised(model)
+    names = shorten(model, keep)
+    return wire.serialised(model, {names[old]: parts for old, parts in graph.outside.items()})
 
 
 def build(picture: Picture, payload: Payload, debug: bool = False) -> bytes:
-    """The file's bytes. `debug` adds outputs: features [L, 1, 1, H', W'], states, position.
+    """The file's bytes, as build_parts() makes them."""
+    return b"".join(build_parts(picture, payload, debug))
 
-    The stored tensors are the first initializers, in the order in which they are made here.
+
+def build_parts(
+    picture: Picture, payload: Payload, debug: bool = False
+) -> list[bytearray | memoryview]:
+    """The file's bytes, in parts: the words are not copied.
+
+    `debug` adds outputs: features [L, 1, 1, H', W'], states, position. The stored tensors are the
+    first initializers, in the order in which they are made here.
     """
     geometry = picture.geometry
     graph = Graph()

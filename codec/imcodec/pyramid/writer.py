@@ -36,6 +36,8 @@ class Graph:
         self.root: Graph = parent.root if parent else self
         self.count = 0
         self.constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
+        #: raw numbers that are not in their tensors, by the names of these (imcodec.pyramid.wire)
+        self.outside: dict[str, list[memoryview]] = {}
 
     def name(self) -> str:
         """A new name."""
@@ -63,6 +65,17 @@ class Graph:
             tensor.float_data.append(float(array.ravel()[0]))
         else:
             tensor.raw_data = array.astype(array.dtype.newbyteorder("<")).tobytes()
+        return tensor.name
+
+    def stored_outside(self, *arrays: NDArray[Any]) -> str:
+        """As stored(), of vectors one after another, which are not copied."""
+        kind = arrays[0].dtype
+        tensor = self.root.proto.initializer.add(name=self.name(), data_type=ELEMENT[kind.name])
+        tensor.dims.append(sum(array.size for array in arrays))
+        tensor.raw_data = b"?"  # so that there is such a field
+        little = kind.newbyteorder("<")
+        parts = [np.ascontiguousarray(array, little) for array in arrays if array.size]
+        self.root.outside[tensor.name] = [memoryview(part.view(np.uint8)) for part in parts]
         return tensor.name
 
     def ints(self, *values: int) -> str:
