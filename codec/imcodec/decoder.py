@@ -10,19 +10,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imcodec.container import Container, Source, open_container
-from imcodec.enlarge import Enlargement
+from imcodec.enlarge import Drawing
 from imcodec.errors import LimitError, UsageError
 from imcodec.grid import MAX_PIXELS, Crop, View, view
 from imcodec.mlp_drawer import MlpDrawer
-from imcodec.processors import processors
 from imcodec.pyramid.drawer import PyramidDrawer
 from imcodec.pyramid.file import PyramidFile
+from imcodec.workers import Workers
 
 #: weights of an mlp up to which a point counts as one pixel of max_pixels
 PIXEL_WEIGHTS = 2**16
@@ -123,13 +123,11 @@ class Renderer:
 
     def picture(self, seen: View, threads: int = 0) -> NDArray[np.uint8]:
         """What a view shows: uint8 [H, W, C]."""
-        larger = Enlargement.of(seen) if self._drawer.interpolates else None
-        if larger is None:
-            colours = self.render(seen.coordinates, seen.pixels, threads)
-            return colours.reshape(seen.height, seen.width, self._drawer.channels)
-        height, width = larger.shape
-        drawn = self.render(larger.coordinates, height * width, threads)
-        return larger.finish(drawn.reshape(height, width, -1), seen)
+        _check_threads(threads)
+        if isinstance(self._drawer, PyramidDrawer):
+            return self._drawer.picture(Drawing.of(seen), threads)
+        colours = self.render(seen.coordinates, seen.pixels, threads)
+        return colours.reshape(seen.height, seen.width, self._drawer.channels)
 
     def render(
         self,
@@ -141,27 +139,23 @@ class Renderer:
 
         `coordinates(first, last)` gives float32 [last - first, 2].
         """
-        if threads < 0:
-            raise UsageError(f"threads is {threads}; it must be 0 (all processors) or more")
+        _check_threads(threads)
         self.prepare()
         result = np.empty((count, self._drawer.channels), np.uint8)
 
         def run(first: int) -> None:
             last = min(first + self.chunk, count)
-            points = np.zeros((1, 1, self.chunk, 2), np.float32)
-            points[0, 0, : last - first] = coordinates(first, last)
-            result[first:last] = self._drawer.colours(points)[0, 0, : last - first]
+            result[first:last] = self._drawer.colours(coordinates(first, last))
 
-        starts = range(0, count, self.chunk)
-        workers = min(threads or len(processors()), len(starts))
-        if workers <= 1:
-            for first in starts:
-                run(first)
-        else:
-            with ThreadPoolExecutor(workers) as pool:
-                for _ in pool.map(run, starts):
-                    pass
+        with Workers(threads) as workers:
+            for first in range(0, count, self.chunk):
+                workers.do(partial(run, first))
         return result
+
+
+def _check_threads(threads: int) -> None:
+    if threads < 0:
+        raise UsageError(f"threads is {threads}; it must be 0 (all processors) or more")
 
 
 def _check_work(container: Container, points: int, max_pixels: int) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,9 +11,6 @@ from imcodec.runtime import Session, chunk_size
 
 class MlpDrawer:
     """A verified file of this model, loaded into onnxruntime."""
-
-    #: the network says what lies between the pixels
-    interpolates = False
 
     def __init__(self, contents: MlpFile, data: bytes) -> None:
         header = contents.header
@@ -28,6 +23,13 @@ class MlpDrawer:
         """There is nothing to prepare."""
         return False
 
-    def colours(self, points: NDArray[np.float32]) -> NDArray[Any]:
-        """uint8 [1, 1, chunk, C] at points [1, 1, chunk, 2]."""
-        return self._session.run(["rgb"], {"grid": points})[0]
+    def colours(self, points: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """uint8 [n, C] at points [n, 2] anywhere, at most a chunk of them.
+
+        Every call of the runtime gets a whole chunk, so that a point's colour does not depend on
+        how many there are.
+        """
+        grid = np.zeros((1, 1, self.chunk, 2), np.float32)
+        grid[0, 0, : len(points)] = points
+        found: NDArray[np.uint8] = self._session.run(["rgb"], {"grid": grid})[0]
+        return found[0, 0, : len(points)]
