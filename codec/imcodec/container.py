@@ -44,6 +44,7 @@ from imcodec.outline import Tensor, metadata_of, tensors_of
 from imcodec.pyramid import header as pyramid_header
 from imcodec.pyramid.file import PyramidFile, Stored
 from imcodec.pyramid.header import PyramidHeader
+from imcodec.pyramid.wire import Part
 
 PREFIX = b"\x08\x08\x12\x07imcodec"
 MAX_BYTES = 64 * 2**20
@@ -176,7 +177,7 @@ def _check_length(length: int, header: Header | PyramidHeader) -> None:
         )
 
 
-def _is_made_of(data: bytes, parts: Iterable[bytes | bytearray | memoryview]) -> bool:
+def _is_made_of(data: bytes, parts: Iterable[Part]) -> bool:
     """Whether these parts, one after another, are the file: every byte of it, and no more."""
     at = 0
     for part in parts:

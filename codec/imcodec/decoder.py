@@ -8,8 +8,10 @@ bounds memory, and makes a crop equal to the same region of the whole picture, b
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -22,6 +24,7 @@ from imcodec.grid import MAX_PIXELS, Crop, View, view
 from imcodec.mlp_drawer import MlpDrawer
 from imcodec.pyramid.drawer import PyramidDrawer
 from imcodec.pyramid.file import PyramidFile
+from imcodec.pyramid.file_words import words_of
 from imcodec.workers import Workers
 
 #: weights of an mlp up to which a point counts as one pixel of max_pixels
@@ -59,7 +62,9 @@ def decode(
     )
     _check_work(container, seen.pixels, max_pixels)
     clock.lap("verify")
-    renderer = Renderer.of(container)
+    path = None if isinstance(data, bytes | bytearray | memoryview) else data
+    renderer = Renderer.of(container, path)
+    del container  # a large file is read again
     clock.lap("session")
     if renderer.prepare():
         clock.lap("latents")
@@ -101,11 +106,13 @@ class Renderer:
         self._drawer = drawer
 
     @classmethod
-    def of(cls, container: Container) -> Renderer:
-        """The renderer of a file."""
+    def of(cls, container: Container, path: str | os.PathLike[str] | None = None) -> Renderer:
+        """The renderer of a file. One that was read from `path` need not stay in memory."""
         contents = container.contents
         if isinstance(contents, PyramidFile):
-            return cls(PyramidDrawer(contents))
+            words = words_of(contents.stored.words, container.data, path)
+            stored = replace(contents.stored, words=contents.stored.words[:0].copy())
+            return cls(PyramidDrawer(replace(contents, stored=stored), words))
         return cls(MlpDrawer(contents, container.data))
 
     @property

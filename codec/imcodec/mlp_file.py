@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
 from imcodec.contents import LayerInfo
 from imcodec.errors import InvalidFileError
 from imcodec.graph import STEPS, WEIGHTS, StoredWeights, build

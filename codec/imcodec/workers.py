@@ -20,9 +20,9 @@ class Workers:
     exception is raised by a later call, or there.
     """
 
-    def __init__(self, threads: int = 0) -> None:
+    def __init__(self, threads: int, most: int = 2**16) -> None:
         """`threads` 0 is one for each processor."""
-        others = (threads or len(processors())) - 1
+        others = min(threads or len(processors()), most) - 1
         self._pool = ThreadPoolExecutor(others) if others else None
         self._most = WAITING * others
         self._waiting: deque[Future[None]] = deque()

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 import numpy as np
 from onnx import TensorProto
 
-from imcodec.pyramid.context import LARGEST_WIDTH, PARENTS, PHASES, Context
+from imcodec.pyramid.context import LARGEST_WIDTH, PHASES, Context
 from imcodec.pyramid.graph import Picture, serialised
 from imcodec.pyramid.rans import START
 from imcodec.pyramid.table import MEAN_UNIT, Table
@@ -145,8 +145,14 @@ def _parameters(
         strip = body.op("Unsqueeze", body.input(np.float32, 3), body.ints(2))
         out = body.op("Squeeze", _network(body, picture, layers, strip), body.ints(2))
         body.output(out)
-        axes = {"scan_input_axes": [2], "scan_output_axes": [2]}
-        values = g.node("Scan", known, body=body.proto, num_scan_inputs=1, **axes)[0]
+        values = g.op(
+            "Scan",
+            known,
+            body=body.proto,
+            num_scan_inputs=1,
+            scan_input_axes=[2],
+            scan_output_axes=[2],
+        )
     else:
         values = _network(g, picture, layers, known)
     rows = g.op("Reshape", g.op("Cast", values, to=INT64), g.ints(-1, geometry.lanes))

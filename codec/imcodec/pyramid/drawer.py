@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from imcodec.enlarge import Drawing
 from imcodec.pyramid.cut import build_synthesis
 from imcodec.pyramid.file import PyramidFile, picture_of
+from imcodec.pyramid.file_words import Words
 from imcodec.pyramid.latent_decoder import LatentDecoder, Plane
 from imcodec.pyramid.raster import POINTS, Raster
 from imcodec.pyramid.sampling import Floats, Places, interpolated_at, placed, smooth
@@ -25,19 +26,22 @@ from imcodec.workers import Workers
 
 #: latents of the finest plane up to which it is kept
 KEPT = 2**22
+#: threads that have something to do: more would wait for the latents
+MOST_THREADS = 8
 
 
 class PyramidDrawer:
     """A verified file of this model, loaded into onnxruntime."""
 
-    def __init__(self, contents: PyramidFile) -> None:
+    def __init__(self, contents: PyramidFile, words: Words | None = None) -> None:
+        """`words` take the place of those of the contents."""
         header = contents.header
         self.channels = header.channels
         #: points in one call
         self.chunk = chunk_size(max(header.levels, header.units, 8))
         self._geometry = header.geometry
         self._filters = contents.stored.filters
-        self._decoder = LatentDecoder(contents)
+        self._decoder = LatentDecoder(contents, words)
         self._session = Session(build_synthesis(picture_of(header, contents.stored)))
         self._finest: Plane | None = None
         self._smooth: list[Floats] = []
@@ -68,7 +72,7 @@ class PyramidDrawer:
             drawn = colours.reshape(*features.shape[1:], self.channels)
             drawing.finish(drawn, first, result, rows)
 
-        with Workers(threads) as workers:
+        with Workers(threads, MOST_THREADS) as workers:
             for segment in self._segments(raster.overlap):
                 for rows in raster.rows(segment):
                     workers.do(partial(draw, segment, rows))

@@ -31,7 +31,6 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +40,7 @@ from imcodec.contents import LayerInfo
 from imcodec.errors import InvalidFileError
 from imcodec.outline import Tensor
 from imcodec.pyramid import filters as planes_filters
-from imcodec.pyramid import graph
+from imcodec.pyramid import graph, wire
 from imcodec.pyramid.context import Context, Weights
 from imcodec.pyramid.header import PyramidHeader
 from imcodec.pyramid.rans import START, Payload
@@ -67,7 +66,7 @@ class Stored:
     states: Ints
 
     @property
-    def parts(self) -> tuple[NDArray[Any], ...]:
+    def parts(self) -> tuple[memoryview, ...]:
         """What the header's CRC covers beside its own text.
 
         The context network's layers, the synthesis, the filters, the states (8 bytes each) and the
@@ -80,7 +79,7 @@ class Stored:
             self.states.astype("<i8"),
             self.words.astype("<u2", copy=False),
         )
-        return tuple(np.ascontiguousarray(array) for array in arrays)
+        return tuple(np.ascontiguousarray(array).data for array in arrays)
 
     @property
     def payload(self) -> Payload:
@@ -127,7 +126,7 @@ class PyramidFile:
         except ValueError as error:
             raise InvalidFileError(f"the file is damaged: {error}") from error
 
-    def build(self) -> list[bytearray | memoryview]:
+    def build(self) -> list[wire.Part]:
         """The file, in parts, so that the words are not copied."""
         return parts(self.header, self.stored)
 
@@ -232,7 +231,7 @@ def build(header: PyramidHeader, stored: Stored) -> bytes:
     return b"".join(parts(header, stored))
 
 
-def parts(header: PyramidHeader, stored: Stored) -> list[bytearray | memoryview]:
+def parts(header: PyramidHeader, stored: Stored) -> list[wire.Part]:
     """As build(), in parts: the words are not copied."""
     check(header, stored)
     picture = picture_of(header, stored, header.text(*stored.parts))

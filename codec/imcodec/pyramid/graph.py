@@ -264,9 +264,7 @@ def first_plane(graph: Graph, c: Constants, geometry: Geometry) -> str:
     return graph.op("Expand", c.zero8, graph.ints(*sizes))
 
 
-def serialised(
-    graph: Graph, header: str, keep: frozenset[str]
-) -> list[bytearray | memoryview]:
+def serialised(graph: Graph, header: str, keep: frozenset[str]) -> list[wire.Part]:
     """The model's bytes, in parts, all names but those to keep shortened."""
     model = ModelProto(ir_version=IR_VERSION, producer_name=PRODUCER, graph=graph.proto)
     model.opset_import.add(version=OPSET)
@@ -281,9 +279,7 @@ def build(picture: Picture, payload: Payload, debug: bool = False) -> bytes:
     return b"".join(build_parts(picture, payload, debug))
 
 
-def build_parts(
-    picture: Picture, payload: Payload, debug: bool = False
-) -> list[bytearray | memoryview]:
+def build_parts(picture: Picture, payload: Payload, debug: bool = False) -> list[wire.Part]:
     """The file's bytes, in parts: the words are not copied.
 
     `debug` adds outputs: features [L, 1, 1, H', W'], states, position. The stored tensors are the

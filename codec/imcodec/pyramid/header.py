@@ -31,9 +31,6 @@ import re
 import zlib
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any
-
-from numpy.typing import NDArray
 
 from imcodec.errors import InvalidFileError
 from imcodec.header import FORMAT, MAX_PSNR, MAX_SIDE, in_range, model_of
@@ -41,9 +38,6 @@ from imcodec.pyramid.context import PARENTS, PHASES
 from imcodec.pyramid.geometry import Geometry, ceil_div
 
 MODEL = "pyr"
-
-#: bytes, or an array of numbers
-Buffer = bytes | memoryview | NDArray[Any]
 #: what the context network sees: half-rows before, and columns of each of them and of the parent
 QUEUE, TAPS = 5, 5
 
@@ -110,7 +104,7 @@ class PyramidHeader:
         """[levels, 1, 1, rows, columns]."""
         return (self.levels, 1, 1, 3, 3)
 
-    def text(self, *stored: Buffer) -> str:
+    def text(self, *stored: bytes | memoryview) -> str:
         """The header line for a file that stores these numbers, in parts."""
         numbers = " ".join(str(getattr(self, field.name)) for field in fields(self))
         front = f"{FORMAT} {MODEL} {numbers} "

@@ -15,9 +15,9 @@ from imcodec.errors import InvalidFileError, RuntimeFailureError
 from imcodec.pyramid.context import PARENTS
 from imcodec.pyramid.cut import ROWS_OUTPUTS, build_rows
 from imcodec.pyramid.file import PyramidFile, picture_of
+from imcodec.pyramid.file_words import Words
 from imcodec.pyramid.header import QUEUE
 from imcodec.pyramid.rans import START
-from imcodec.pyramid.table import Ints
 from imcodec.runtime import Session
 
 Plane = NDArray[np.int8]
@@ -29,10 +29,12 @@ BAND = 2**18
 class LatentDecoder:
     """A verified file's entropy decoder, loaded into onnxruntime."""
 
-    def __init__(self, contents: PyramidFile) -> None:
+    def __init__(self, contents: PyramidFile, words: Words | None = None) -> None:
+        """`words` take the place of those of the contents."""
         stored = contents.stored
         self._geometry = contents.header.geometry
-        self._words, self._states, self._position = stored.words, stored.states, 0
+        self._words: Words = stored.words if words is None else words
+        self._states, self._position = stored.states, 0
         self._session = Session(build_rows(picture_of(contents.header, stored)))
         self._coarse: list[Plane] | None = None
 

@@ -34,15 +34,16 @@ class Places:
     @classmethod
     def of(cls, coordinates: Floats, size: int) -> Places:
         """Points in -1 .. 1, the edges of an axis of `size` cells; beyond, edges are repeated."""
-        places = ((coordinates + np.float32(1)) * np.float32(size) - np.float32(1)) / np.float32(2)
+        zero, one, two, last = (np.float32(number) for number in (0, 1, 2, size - 1))
+        places = ((coordinates + one) * np.float32(size) - one) / two
         outside = (places < -0.5) | (places > size - 0.5)
-        places = np.where(outside, places.clip(0, size - 1), places)
+        places = np.where(outside, places.clip(zero, last), places)
         lower = np.floor(places)
         cells = lower.astype(np.intp)
         return cls(
             first=cells.clip(0, size - 1),
             second=(cells + 1).clip(0, size - 1),
-            first_share=(lower + np.float32(1)) - places,
+            first_share=(lower + one) - places,
             second_share=places - lower,
         )
 
@@ -80,8 +81,8 @@ def smooth(
 ) -> Floats:
     """A part of a plane through its filter, times the table's step, float32.
 
-    The part is said as its first cell and the one after its last, `down` and `across`. `rows` are those of the
-    plane from `top` on, with one more above and below the part where the plane has them.
+    The part is said as its first cell and the one after its last, `down` and `across`. `rows` are
+    those of the plane from `top` on, with one more above and below the part if the plane has them.
     """
     above, left = max(down[0] - 1, top), max(across[0] - 1, 0)
     near = rows[above - top : down[1] + 1 - top, left : across[1] + 1]

@@ -19,24 +19,26 @@ VARINT, FIXED32, FRAMED = 0, 5, 2
 MASK = (1 << 64) - 1
 
 
+#: of what a message is made; memoryviews lie outside of it
+Part = bytes | bytearray | memoryview
 #: raw numbers of tensors, by the tensors' names, in parts
-Outside = Mapping[str, Sequence[memoryview]]
+Outside = Mapping[str, Sequence[Part]]
 
 
-def serialised(message: Message, outside: Outside | None = None) -> list[bytearray | memoryview]:
+def serialised(message: Message, outside: Outside | None = None) -> list[Part]:
     """The bytes of a message of ONNX, in parts; deterministic. Doubles and groups do not occur.
 
     What is `outside` takes the place of the raw numbers of the tensors of these names.
     """
     outside = outside or {}
-    found: list[bytearray | memoryview] = [bytearray()]
+    found: list[Part] = [bytearray()]
     for field, content in message.ListFields():
         repeated = not isinstance(content, int | float | str | bytes | Message)
         values = content if repeated else [content]
         if field.message_type:
             bodies = [serialised(value, outside) for value in values]
-        elif field.name == "raw_data" and message.name in outside:
-            bodies = [outside[message.name]]
+        elif field.name == "raw_data" and getattr(message, "name", None) in outside:
+            bodies = [[*outside[message.name]]]  # type: ignore[attr-defined]
         elif field.type in (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_BYTES):
             bodies = [[value.encode() if isinstance(value, str) else value] for value in values]
         else:
@@ -48,13 +50,14 @@ def serialised(message: Message, outside: Outside | None = None) -> list[bytearr
     return found
 
 
-def _append(found: list[bytearray | memoryview], parts: Iterable[bytes | bytearray | memoryview]) -> None:
+def _append(found: list[Part], parts: Iterable[Part]) -> None:
     """Add parts at the end: those that are outside as they are, the others joined."""
     for part in parts:
+        last = found[-1]
         if isinstance(part, memoryview):
             found += [part, bytearray()]
-        else:
-            found[-1] += part
+        elif isinstance(last, bytearray):
+            last += part
 
 
 def _numbers(field: FieldDescriptor, values: Sequence[float], *, repeated: bool) -> bytes:

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 from onnx import AttributeProto, GraphProto, ModelProto, TensorProto, ValueInfoProto, helper
 
+from imcodec.pyramid import wire
+
 #: printable ASCII first; control characters are valid UTF-8 and every runtime tried accepts them
 PRINTABLE = [chr(code) for code in range(33, 127)]
 ALPHABET = PRINTABLE + [chr(code) for code in (*range(1, 32), 32, 127)]
@@ -33,11 +35,16 @@ class Graph:
 
     def __init__(self, parent: Graph | None = None) -> None:
         self.proto = GraphProto(name="g")  # runtimes refuse a graph without a name
-        self.root: Graph = parent.root if parent else self
+        self._root = parent.root if parent else None
         self.count = 0
         self.constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
         #: raw numbers that are not in their tensors, by the names of these (imcodec.pyramid.wire)
-        self.outside: dict[str, list[memoryview]] = {}
+        self.outside: dict[str, list[wire.Part]] = {}
+
+    @property
+    def root(self) -> Graph:
+        """The outermost graph. No reference to itself: what it holds goes when it goes."""
+        return self if self._root is None else self._root
 
     def name(self) -> str:
         """A new name."""
@@ -75,7 +82,7 @@ class Graph:
         tensor.raw_data = b"?"  # so that there is such a field
         little = kind.newbyteorder("<")
         parts = [np.ascontiguousarray(array, little) for array in arrays if array.size]
-        self.root.outside[tensor.name] = [memoryview(part.view(np.uint8)) for part in parts]
+        self.root.outside[tensor.name] = [part.view(np.uint8).data for part in parts]
         return tensor.name
 
     def ints(self, *values: int) -> str:
