@@ -70,8 +70,8 @@ def test_pixels_do_not_depend_on_how_the_work_is_cut(
     ]
     assert np.array_equal(np.concatenate(rows), expected(name)[::7])
     for size in (256, 2048):
-        for module in ("imcodec.mlp_drawer", "imcodec.pyramid.drawer"):
-            monkeypatch.setattr(f"{module}.chunk_size", lambda widest, size=size: size)
+        monkeypatch.setattr("imcodec.mlp_drawer.chunk_size", lambda widest, size=size: size)
+        monkeypatch.setattr("imcodec.pyramid.drawer.CHUNK", size)
         close(decode(GOLDEN / f"{name}.onnx"), expected(name))
 
 

@@ -21,13 +21,15 @@ from imcodec.pyramid.latent_decoder import LatentDecoder, Plane
 from imcodec.pyramid.raster import POINTS, Raster
 from imcodec.pyramid.sampling import Floats, Places, interpolated_at, placed, smooth
 from imcodec.pyramid.segments import Segment, segments
-from imcodec.runtime import Session, chunk_size
+from imcodec.runtime import Session
 from imcodec.workers import Workers
 
 #: latents of the finest plane up to which it is kept
 KEPT = 2**22
-#: threads that have something to do: more would wait for the latents
-MOST_THREADS = 8
+#: points in one call of the runtime; few, so that little memory is taken by each thread
+CHUNK = 2**11
+#: threads that draw a plane that is kept; and one that is being decoded: more would wait for that
+MOST_THREADS, MOST_AT_ONCE = 8, 3
 
 
 class PyramidDrawer:
@@ -37,8 +39,8 @@ class PyramidDrawer:
         """`words` take the place of those of the contents."""
         header = contents.header
         self.channels = header.channels
-        #: points in one call
-        self.chunk = chunk_size(max(header.levels, header.units, 8))
+        #: points in one call of colours()
+        self.chunk = POINTS // 8
         self._geometry = header.geometry
         self._filters = contents.stored.filters
         self._decoder = LatentDecoder(contents, words)
@@ -72,8 +74,10 @@ class PyramidDrawer:
             drawn = colours.reshape(*features.shape[1:], self.channels)
             drawing.finish(drawn, first, result, rows)
 
-        with Workers(threads, MOST_THREADS) as workers:
-            for segment in self._segments(raster.overlap):
+        pieces = self._segments(raster.overlap)
+        most = MOST_AT_ONCE if self._finest is None else MOST_THREADS
+        with Workers(threads, most) as workers:
+            for segment in pieces:
                 for rows in raster.rows(segment):
                     workers.do(partial(draw, segment, rows))
         return result
@@ -109,12 +113,12 @@ class PyramidDrawer:
         """
         count = features.shape[1]
         found = np.empty((count, self.channels), np.uint8)
-        for first in range(0, count, self.chunk):
-            part = features[:, first : first + self.chunk]
-            chunk = np.zeros((len(features), self.chunk), np.float32)
+        for first in range(0, count, CHUNK):
+            part = features[:, first : first + CHUNK]
+            chunk = np.zeros((len(features), CHUNK), np.float32)
             chunk[:, : part.shape[1]] = part
             (rgb,) = self._session.run(["rgb"], {"features": chunk})
-            found[first : first + self.chunk] = rgb[: part.shape[1]]
+            found[first : first + CHUNK] = rgb[: part.shape[1]]
         return found
 
 

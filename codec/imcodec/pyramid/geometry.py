@@ -17,8 +17,8 @@ surplus is split evenly over both sides when that leaves whole cells on each (on
 exactly needs neither.
 
 A picture needs ceil(height / pitch) * ceil(width / pitch) cells; the finest plane may have at most
-8 times as many, and 4096 more, and at most 5/4 as many, and 2**22 more. Only a picture of less than
-16 rows may have a row factor of 1. There are at most 65536 lanes, and at most 2**18 symbols in a
+8 times as many, and 4096 more, and at most 9/8 as many, and 2**22 more. Only a picture of less than
+16 rows may have a row factor of 1. There are at most 65536 lanes, and at most 2**16 symbols in a
 half-row of all strips, and one more for each 2048 cells. What is decoded one after another,
 symbols / lanes, and four for each half-row of a strip, is at most 2**17, and one more for each 256
 cells. So a forged file costs memory and time in proportion to its picture, too.
@@ -32,9 +32,9 @@ from fractions import Fraction
 MAX_LANES = 2**16
 #: the finest plane may have this many cells for each one that the picture needs, and some more
 MAX_PADDING, FREE_CELLS = 8, 4096
-MAX_LARGE_PADDING, FREE_LARGE_CELLS = 1.25, 2**22
+MAX_LARGE_PADDING, FREE_LARGE_CELLS = 1.125, 2**22
 #: symbols that a half-row of all strips may have, and one more for so many cells
-FREE_HALFROW, HALFROW_CELLS = 2**18, 2048
+FREE_HALFROW, HALFROW_CELLS = 2**16, 2048
 #: rows below which levels may halve the columns only
 LOW_PICTURE = 16
 #: what may be decoded one after another, and one more for so many cells; what a half-row adds to it

@@ -53,14 +53,14 @@ class LatentDecoder:
     def finest(self, least: int = 1) -> Iterator[tuple[int, Plane]]:
         """The finest level's rows as they are decoded: the same rows of every strip.
 
-        Gives the number of the first in its strip, and int8 [strips, rows, columns], of at least
-        `least` rows unless a strip has less. Can be asked for again. Raises InvalidFileError,
-        at the latest when all rows were given, unless all lanes end where they should.
+        Gives the number of the first in its strip, and int8 [strips, rows, columns]; at least
+        `least` rows, but for the last ones. Can be asked for again. Raises InvalidFileError, at the
+        latest when all rows were given, unless all lanes end where they should.
         """
         parents = self.coarse() or [np.zeros(self._geometry.plane(0), np.int8)]
         start = self._states, self._position
         try:
-            yield from self._level(self._geometry.levels, parents[-1], least)
+            yield from _gathered(self._level(self._geometry.levels, parents[-1]), least)
             if (self._states != START).any() or self._position != len(self._words):
                 raise InvalidFileError(_DAMAGED)
         finally:
@@ -81,18 +81,16 @@ class LatentDecoder:
         """A plane [height, width] as [strips, rows, columns]."""
         return plane.reshape(self._geometry.strips, -1, plane.shape[1])
 
-    def _level(self, level: int, parent: Plane, least: int = 1) -> Iterator[tuple[int, Plane]]:
+    def _level(self, level: int, parent: Plane) -> Iterator[tuple[int, Plane]]:
         """Rows of a level as they are decoded, as finest() gives them."""
         geometry, coarse = self._geometry, self._by_strips(parent)
         strips, rows, columns = geometry.strips, geometry.rows(level), geometry.columns(level)
         doubled = geometry.row_factor == 2
         filler = coarse[:, level - 1 if doubled else 0].astype(np.float32)
         queue = np.repeat(filler[None, None], QUEUE, axis=1)
-        count = max(least, BAND // (strips * columns), 1)
+        count = max(1, BAND // (strips * columns))
         for first in range(0, rows, count):
             numbers = np.arange(first, min(first + count, rows))
-            if rows - first < count + least:  # no rest of less than that
-                numbers = np.arange(first, rows)
             near = [(numbers - 1) // 2, (numbers + 1) // 2] if doubled else [numbers] * PARENTS
             above = np.empty((len(numbers), 1, PARENTS, strips, columns // 2), np.float32)
             for index, places in enumerate(near):
@@ -100,8 +98,6 @@ class LatentDecoder:
                 above[:, 0, index] = coarse[:, chosen].swapaxes(0, 1)
             latents, queue = self._run(queue, above, len(numbers) * strips * columns)
             yield first, latents[:, 0, 0].swapaxes(0, 1)
-            if numbers[-1] == rows - 1:
-                return
 
     def _run(
         self, queue: NDArray[np.float32], above: NDArray[np.float32], symbols: int
@@ -120,6 +116,20 @@ class LatentDecoder:
             raise
         self._position += int(count.item())
         return latents, queue
+
+
+def _gathered(parts: Iterator[tuple[int, Plane]], least: int) -> Iterator[tuple[int, Plane]]:
+    """The same, at least so many rows at a time, the last ones excepted."""
+    held: list[Plane] = []
+    start = 0
+    for first, rows in parts:
+        start = start if held else first
+        held.append(rows)
+        if first + rows.shape[1] - start >= least:
+            yield start, np.concatenate(held, axis=1)
+            held = []
+    if held:
+        yield start, np.concatenate(held, axis=1)
 
 
 _DAMAGED = "the entropy code does not end where it should; the file is damaged"

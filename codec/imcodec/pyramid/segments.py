@@ -35,7 +35,7 @@ def segments(
     """The segments of the finest plane, from its rows as LatentDecoder.finest() gives them.
 
     Two segments share `overlap` rows, so that what needs one more than that is in one of them. Each
-    of the parts has at least `overlap` rows.
+    of the parts has at least `overlap` rows, but for the last one.
     """
     height = geometry.rows(geometry.levels)
     strips = range(geometry.strips)
