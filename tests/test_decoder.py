@@ -102,4 +102,4 @@ def test_wide_layers_get_small_chunks() -> None:
     narrow = Renderer.of(open_container(made_file(widths=(4,), activations=("relu",))))
     wide = Renderer.of(open_container(made_file(widths=(2000,), activations=("relu",))))
     assert narrow.chunk == 2**14
-    assert wide.chunk == 2**9
+    assert wide.chunk == 2**8

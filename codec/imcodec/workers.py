@@ -11,6 +11,8 @@ from imcodec.processors import processors
 
 #: tasks that may wait for each thread: what they hold is in memory
 WAITING = 2
+#: threads that there are at most: each has memory of its own
+MOST = 32
 
 
 class Workers:
@@ -20,7 +22,7 @@ class Workers:
     exception is raised by a later call, or there.
     """
 
-    def __init__(self, threads: int, most: int = 2**16) -> None:
+    def __init__(self, threads: int, most: int = MOST) -> None:
         """`threads` 0 is one for each processor."""
         others = min(threads or len(processors()), most) - 1
         self._pool = ThreadPoolExecutor(others) if others else None
