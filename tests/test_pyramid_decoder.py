@@ -130,7 +130,6 @@ def test_latents_are_decoded_once() -> None:
     first = renderer.picture(seen)
     assert np.array_equal(renderer.picture(seen, threads=2), first)
     assert renderer.prepare()
-    assert renderer.chunk == 2**14
 
 
 def test_chunks_of_a_fixed_size_agree_exactly() -> None:
@@ -178,6 +177,19 @@ def test_a_plane_that_is_drawn_while_it_is_decoded(
     monkeypatch.setattr(raster, "POINTS", points)
     for threads in (1, 3):
         assert np.array_equal(decode(data, threads=threads, **view), expected)
+
+
+@pytest.mark.parametrize(("band", "points"), [(1, 1), (5000, 700)])
+def test_points_of_a_plane_that_is_being_decoded(
+    band: int, points: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grid = np.random.default_rng(0).uniform(-1.1, 1.1, (500, 2))
+    expected = evaluate(DATA, grid)
+    monkeypatch.setattr(drawer, "KEPT", 0)
+    monkeypatch.setattr(latent_decoder, "BAND", band)
+    monkeypatch.setattr(raster, "POINTS", points)
+    for threads in (1, 3):
+        assert np.array_equal(evaluate(DATA, grid, threads=threads), expected)
 
 
 def test_a_plane_can_be_drawn_twice(monkeypatch: pytest.MonkeyPatch) -> None:

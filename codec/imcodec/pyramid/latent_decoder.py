@@ -44,9 +44,14 @@ class LatentDecoder:
         Decoded when first asked for. Raises InvalidFileError where the code ends too early.
         """
         if self._coarse is None:
+            start = self._states, self._position
             planes = [np.zeros(self._geometry.plane(0), np.int8)]
-            for level in range(1, self._geometry.levels):
-                planes.append(self._whole(level, self._level(level, planes[-1])))
+            try:
+                for level in range(1, self._geometry.levels):
+                    planes.append(self._whole(level, self._level(level, planes[-1])))
+            except BaseException:
+                self._states, self._position = start
+                raise
             self._coarse = planes[1:]
         return self._coarse
 
