@@ -18,7 +18,7 @@ from imcodec.pyramid.cut import build_synthesis
 from imcodec.pyramid.file import PyramidFile, picture_of
 from imcodec.pyramid.file_words import Words
 from imcodec.pyramid.latent_decoder import LatentDecoder, Plane
-from imcodec.pyramid.raster import Raster, Scatter
+from imcodec.pyramid.raster import POINTS, Raster, Scatter
 from imcodec.pyramid.sampling import Floats
 from imcodec.pyramid.segments import Segment, segments
 from imcodec.runtime import Session
@@ -26,6 +26,8 @@ from imcodec.workers import Workers
 
 #: latents of the finest plane up to which it is kept
 KEPT = 2**22
+#: latents of it that wait, otherwise, until there are enough of them to be drawn
+HELD = 2**22
 #: points in one call of the runtime; few, so that little memory is taken by each thread
 CHUNK = 2**11
 #: threads that draw a plane that is kept; and one that is being decoded: more would wait for that
@@ -102,7 +104,10 @@ class PyramidDrawer:
         geometry = self._geometry
         self.prepare()
         if self._finest is None and geometry.rows(geometry.levels) >= 2 * overlap:
-            return segments(geometry, self._decoder.finest(overlap), overlap)
+            columns = geometry.columns(geometry.levels)
+            # large pieces have less to do twice, and fewer tasks
+            rows = min(max(8 * overlap, POINTS // columns), HELD // (geometry.strips * columns))
+            return segments(geometry, self._decoder.finest(max(overlap, rows)), overlap)
         finest = self.planes()[-1]
         return iter([Segment(finest, 0, 0, len(finest))])
 

@@ -14,8 +14,8 @@ from imcodec.pyramid.segments import Segment
 
 Plane = NDArray[np.int8]
 
-#: points, and latents of the finest plane, that are drawn at a time, about
-POINTS = 2**17
+#: points that are drawn at a time, about, and rows at least, where they are not far apart
+POINTS, LEAST = 2**17, 4
 
 
 class Raster:
@@ -45,7 +45,7 @@ class Raster:
             points = int(self._last[last - 1] - self._first[first] + 1) * self._width
             left, right = self._across[-1].cells
             latents = int(self._to[last - 1] - self._from[first]) * (right - left)
-            yield from _parts(first, last, max(points, latents))
+            yield from _parts(first, last, points, latents)
 
     def features(
         self, coarse: Sequence[Plane], segment: Segment, part: slice
@@ -87,7 +87,7 @@ class Scatter:
         first, last = _drawn(segment, self._to)
         if first < last:
             latents = int(self._to[last - 1] - self._from[first]) * self._sizes[-1][1]
-            yield from _parts(first, last, max(last - first, latents))
+            yield from _parts(first, last, last - first, latents)
 
     def features(self, coarse: Sequence[Plane], segment: Segment, part: slice) -> Floats:
         """What the synthesis takes for some points, float32 [levels, n]."""
@@ -107,9 +107,11 @@ def _drawn(segment: Segment, ends: NDArray[np.intp]) -> tuple[int, int]:
     return first, last
 
 
-def _parts(first: int, last: int, work: int) -> Iterator[slice]:
-    """`first` to `last` in parts; `work` are all their points, or latents."""
-    count = max(1, int(POINTS * (last - first) / work))
+def _parts(first: int, last: int, points: int, latents: int) -> Iterator[slice]:
+    """`first` to `last` in parts; all of them are so many points, and need so many latents."""
+    share = POINTS * (last - first)
+    # neighbours are filtered twice, so no part is of very few rows
+    count = max(1, min(max(LEAST, int(share / points)), int(LEAST * share / latents)))
     for start in range(first, last, count):
         yield slice(start, min(start + count, last))
 
