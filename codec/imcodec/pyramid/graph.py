@@ -270,8 +270,10 @@ def serialised(graph: Graph, header: str, keep: frozenset[str]) -> list[wire.Par
     model.opset_import.add(version=OPSET)
     if header:
         model.metadata_props.add(key=METADATA_KEY, value=header)
-    names = shorten(model, keep)
-    return wire.serialised(model, {names[old]: parts for old, parts in graph.outside.items()})
+    shorten(model, keep)
+    tensors = model.graph.initializer
+    outside = {tensors[index].name: parts for index, parts in graph.outside.items()}
+    return wire.serialised(model, outside)
 
 
 def build(picture: Picture, payload: Payload, debug: bool = False) -> bytes:

@@ -38,8 +38,8 @@ class Graph:
         self._root = parent.root if parent else None
         self.count = 0
         self.constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
-        #: raw numbers that are not in their tensors, by the names of these (imcodec.pyramid.wire)
-        self.outside: dict[str, list[wire.Part]] = {}
+        #: raw numbers that are not in their tensors, by the numbers of these initializers
+        self.outside: dict[int, list[wire.Part]] = {}
 
     @property
     def root(self) -> Graph:
@@ -77,12 +77,13 @@ class Graph:
     def stored_outside(self, *arrays: NDArray[Any]) -> str:
         """As stored(), of vectors one after another, which are not copied."""
         kind = arrays[0].dtype
-        tensor = self.root.proto.initializer.add(name=self.name(), data_type=ELEMENT[kind.name])
+        tensors = self.root.proto.initializer
+        tensor = tensors.add(name=self.name(), data_type=ELEMENT[kind.name])
         tensor.dims.append(sum(array.size for array in arrays))
         tensor.raw_data = b"?"  # so that there is such a field
         little = kind.newbyteorder("<")
         parts = [np.ascontiguousarray(array, little) for array in arrays if array.size]
-        self.root.outside[tensor.name] = [part.view(np.uint8).data for part in parts]
+        self.root.outside[len(tensors) - 1] = [part.view(np.uint8).data for part in parts]
         return tensor.name
 
     def ints(self, *values: int) -> str:
