@@ -83,7 +83,7 @@ CASES: list[Case] = [
     *decoded("pyramid of 8000x6000, 60 MiB", flat(8000, 6000, 63), 8000, 6000),
 ]
 LARGE: list[Case] = [
-    *decoded("pyramid of 13377x13377, 60 MiB", flat(13377, 13377, 64), 13377, 13377),
+    *decoded("pyramid of 13377x13377, 60 MiB", flat(13377, 13377, 64), 13377, 13377)[::2],
     *decoded(
         "largest planes, 2730x65535",
         worst(Geometry.derived(65535, 2730, 8, 57)),
