@@ -27,7 +27,7 @@ from imcodec.workers import Workers
 #: latents of the finest plane up to which it is kept
 KEPT = 2**22
 #: latents of it that wait, otherwise, until there are enough of them to be drawn
-HELD = 2**22
+HELD = 2**21
 #: points in one call of the runtime; few, so that little memory is taken by each thread
 CHUNK = 2**11
 #: threads that draw a plane that is kept; and one that is being decoded: more would wait for that

@@ -131,8 +131,10 @@ def _gathered(parts: Iterator[tuple[int, Plane]], least: int) -> Iterator[tuple[
         start = start if held else first
         held.append(rows)
         if first + rows.shape[1] - start >= least:
-            yield start, np.concatenate(held, axis=1)
-            held = []
+            joined, held = np.concatenate(held, axis=1), []
+            del rows
+            yield start, joined
+            del joined
     if held:
         yield start, np.concatenate(held, axis=1)
 

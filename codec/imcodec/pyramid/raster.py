@@ -24,14 +24,15 @@ class Raster:
     def __init__(self, geometry: Geometry, filters: NDArray[np.int8], drawing: Drawing) -> None:
         self._filters, self._width = filters, drawing.shape[1]
         sizes = [geometry.plane(level) for level in range(1, geometry.levels + 1)]
-        x, y = placed(geometry, *drawing.coordinates)
+        self._heights = [height for height, _ in sizes]
+        x, self._y = placed(geometry, *drawing.coordinates)
         self._across = [Places.of(x, width) for _, width in sizes]
-        self._down = [Places.of(y, height) for height, _ in sizes]
+        finest = Places.of(self._y, self._heights[-1])
         #: for each row of the view the first and the last row to be drawn for it, and the rows of
         #: the finest plane that are needed, with their neighbours in the filter
         self._first, self._last = drawing.down.needed()
-        self._from = (self._down[-1].first[self._first] - 1).clip(0)
-        self._to = (self._down[-1].second[self._last] + 2).clip(None, sizes[-1][0])
+        self._from = (finest.first[self._first] - 1).clip(0)
+        self._to = (finest.second[self._last] + 2).clip(None, self._heights[-1])
 
     @property
     def overlap(self) -> int:
@@ -55,7 +56,7 @@ class Raster:
         first, last = int(self._first[part.start]), int(self._last[part.stop - 1]) + 1
         found = np.empty((len(self._filters), last - first, self._width), np.float32)
         for level, (plane, top) in enumerate(_planes(coarse, segment)):
-            across, down = self._across[level], self._down[level].part(slice(first, last))
+            across, down = self._across[level], Places.of(self._y[first:last], self._heights[level])
             values, *places = _smooth(plane, top, across, down, self._filters[level])
             found[level] = interpolated(values, *places)
         return first, found

@@ -47,11 +47,6 @@ class Places:
             second_share=places - lower,
         )
 
-    def part(self, part: slice) -> Places:
-        """Some of the points."""
-        shares = self.first_share[part], self.second_share[part]
-        return Places(self.first[part], self.second[part], *shares)
-
     def less(self, cell: int) -> Places:
         """The same, cells counted from this one."""
         return replace(self, first=self.first - cell, second=self.second - cell)

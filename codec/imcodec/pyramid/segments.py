@@ -53,4 +53,5 @@ def segments(
                 begin=strip * height + (first or (overlap if strip else 0)),
                 end=strip * height + end + (overlap if follows else 0),
             )
-        tail = rows[:, -overlap:]
+        tail = rows[:, -overlap:].copy()  # nothing else of them is needed
+        del rows
