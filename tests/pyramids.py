@@ -13,6 +13,7 @@ from imcodec.pyramid.file import TABLE, Stored, build
 from imcodec.pyramid.filters import identity
 from imcodec.pyramid.geometry import Geometry, choose_geometry
 from imcodec.pyramid.header import QUEUE, TAPS, PyramidHeader
+from imcodec.pyramid.rans import START, WORD_BITS
 from imcodec.pyramid.table import MEAN_UNIT, Ints
 from imcodec.pyramid.walk import encode_latents
 
@@ -164,3 +165,69 @@ def _bilinear(plane: NDArray[np.float64], places: NDArray[np.float64]) -> NDArra
     upper = plane[top, left] * (1 - x) + plane[top, right] * x
     lower = plane[bottom, left] * (1 - x) + plane[bottom, right] * x
     return np.asarray(upper * (1 - y) + lower * y)
+
+
+def flat_pyramid(
+    geometry: Geometry, bits: float = 0.0, hidden: int = 6, depth: int = 2, units: int = 5
+) -> bytes:
+    """A valid file of any size, in no time: all latents are 0, at about `bits` bits each.
+
+    The context network says the same everywhere, so all lanes go through the same states.
+    """
+    mean, width = _distribution_of(bits)
+    last = np.zeros((2, 2, hidden, 1, 1), np.int8)
+    for channel, wanted in ((0, mean), (1, width)):  # -2 times the sum of a channel's weights
+        last[:, channel] = _of_sum(-wanted // 2, hidden)[:, None, None]
+    layers = [np.zeros((2, hidden, QUEUE + PARENTS, 1, TAPS), np.int8)]
+    layers += [np.zeros((2, hidden, hidden, 1, 1), np.int8)] * (depth - 2)
+    low, count = _slots(mean, width)
+    state, words = START, []
+    for _ in range(geometry.symbols // geometry.lanes):
+        if state >= count * (START // TABLE.total) << WORD_BITS:
+            words.append(state & (START - 1))
+            state >>= WORD_BITS
+        state = state // count * TABLE.total + state % count + low
+    words.append(state & (START - 1))  # each lane's first
+    state >>= WORD_BITS
+    header = PyramidHeader(
+        width=geometry.width,
+        height=geometry.height,
+        channels=3,
+        levels=geometry.levels,
+        strips=geometry.strips,
+        row_factor=geometry.row_factor,
+        pitch=geometry.pitch,
+        hidden=hidden,
+        depth=depth,
+        units=units,
+    )
+    stored = Stored(
+        (*layers, last),
+        random_synthesis(header.synthesis_shape, header.levels),
+        random_filters(header.levels),
+        np.repeat(np.array(words[::-1], np.uint16), geometry.lanes),
+        np.full(geometry.lanes, state, np.int64),
+    )
+    return build(header, stored)
+
+
+def _slots(mean: int, width: int) -> tuple[int, int]:
+    """(low, count) of the value 0."""
+    edge = TABLE.edge(np.array([mean]), np.array([width]))
+    low, count = TABLE.frequencies(edge, np.array([width]), np.zeros(1, np.int64))
+    return int(low[0]), int(count[0])
+
+
+def _distribution_of(bits: float) -> tuple[int, int]:
+    """The even (mean, width) with which a 0 takes about so many bits."""
+    pairs = [(mean, width) for mean in range(-126, 127, 2) for width in range(2, 81, 2)]
+    pairs = [pair for pair in pairs if _slots(*pair)[1] > 0]
+    return min(pairs, key=lambda pair: abs(np.log2(TABLE.total / _slots(*pair)[1]) - bits))
+
+
+def _of_sum(wanted: int, count: int) -> NDArray[np.int8]:
+    """Weights -63 to 63 with this sum."""
+    found = np.zeros(count, np.int8)
+    for index in range(count):
+        found[index] = max(-63, min(63, wanted - int(found.sum(dtype=int))))
+    return found

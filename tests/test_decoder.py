@@ -6,8 +6,9 @@ import pytest
 
 from imcodec import LimitError, UsageError, decode, evaluate
 from imcodec.container import open_container
-from imcodec.decoder import Renderer
 from imcodec.grid import view
+from imcodec.mlp_drawer import MlpDrawer
+from imcodec.mlp_file import MlpFile
 from pictures import made_file
 
 #: several chunks, and sines, whose vector and scalar kernels differ in the last bit
@@ -99,7 +100,9 @@ def test_timings_are_filled_in() -> None:
 
 
 def test_wide_layers_get_small_chunks() -> None:
-    narrow = Renderer.of(open_container(made_file(widths=(4,), activations=("relu",))))
-    wide = Renderer.of(open_container(made_file(widths=(2000,), activations=("relu",))))
-    assert narrow.chunk == 2**14
-    assert wide.chunk == 2**9
+    drawers = []
+    for width in (4, 2000):
+        container = open_container(made_file(widths=(width,), activations=("relu",)))
+        assert isinstance(container.contents, MlpFile)
+        drawers.append(MlpDrawer(container.contents, container.data))
+    assert [drawer.chunk for drawer in drawers] == [2**14, 2**8]

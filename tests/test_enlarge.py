@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from imcodec import decode, evaluate
-from imcodec.enlarge import Enlargement
+from imcodec.enlarge import Drawing
 from imcodec.grid import view
 from pyramids import made_pyramid_file
 
@@ -59,17 +59,21 @@ def test_crops_are_the_same_region(scale: float, crop: tuple[int, int, int, int]
 
 def test_an_axis_that_is_not_enlarged_is_drawn_by_the_network() -> None:
     seen = view(SIZE, size=(106, 20))
-    larger = Enlargement.of(seen)
-    assert larger is not None
-    assert larger.shape == (20, 53)
+    drawing = Drawing.of(seen)
+    assert drawing.enlarged
+    assert drawing.shape == (20, 53)
     y = seen.coordinates(0, seen.pixels).reshape(20, 106, 2)[:, 0, 1]
-    drawn = larger.coordinates(0, 20 * 53).reshape(20, 53, 2)
-    np.testing.assert_allclose(drawn[:, 0, 1], y, atol=1e-6)
+    assert np.array_equal(drawing.coordinates[1], y)
 
 
 @pytest.mark.parametrize("size", [SIZE, (20, 37), (53, 9), (1, 1)])
 def test_smaller_views_are_left_to_the_network(size: tuple[int, int]) -> None:
-    assert Enlargement.of(view(SIZE, size=size)) is None
+    seen = view(SIZE, size=size)
+    drawing = Drawing.of(seen)
+    assert not drawing.enlarged
+    x, y = drawing.coordinates
+    points = seen.coordinates(0, seen.pixels).reshape(*drawing.size, 2)
+    assert np.array_equal(points, np.stack(np.meshgrid(x, y), -1))
 
 
 def test_points_of_evaluate_are_the_networks() -> None:
@@ -79,9 +83,8 @@ def test_points_of_evaluate_are_the_networks() -> None:
 
 
 def test_only_what_a_crop_needs_is_drawn() -> None:
-    larger = Enlargement.of(view((4000, 3000), crop=(1000, 2000, 10, 5), scale=8))
-    assert larger is not None
-    assert larger.shape == (5 + 6, 10 + 6)
+    drawing = Drawing.of(view((4000, 3000), crop=(1000, 2000, 10, 5), scale=8))
+    assert drawing.shape == (5 + 6, 10 + 6)
 
 
 def test_one_pixel_stays_one_colour() -> None:

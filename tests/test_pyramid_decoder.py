@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import onnxruntime as ort
@@ -10,9 +11,9 @@ from imcodec import LimitError, UsageError, decode, evaluate
 from imcodec.container import open_container
 from imcodec.decoder import Renderer
 from imcodec.grid import view
-from imcodec.pyramid import cut, drawer
+from imcodec.pyramid import cut, drawer, latent_decoder, raster
 from imcodec.pyramid.file import picture_of
-from imcodec.pyramid.filters import filtered
+from imcodec.pyramid.geometry import Geometry
 from pyramids import made_pyramid, made_pyramid_file, pixel_grid
 
 #: several chunks, and planes that are larger than the picture both ways
@@ -129,25 +130,21 @@ def test_latents_are_decoded_once() -> None:
     first = renderer.picture(seen)
     assert np.array_equal(renderer.picture(seen, threads=2), first)
     assert renderer.prepare()
-    assert renderer.chunk == 2**14
 
 
 def test_chunks_of_a_fixed_size_agree_exactly() -> None:
     """The second half alone: the same points among others give the same colours."""
-    header, stored, planes = made_pyramid(70, 50)
+    header, stored, _ = made_pyramid(70, 50)
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     session = ort.InferenceSession(cut.build_synthesis(picture_of(header, stored)), options)
-    inputs = {
-        cut.plane_name(level): (plane * np.float32(65 / 256)).astype(np.float32)[None, None]
-        for level, plane in enumerate(planes, 1)  # of any size: these are not filtered
-    }
-    points = np.random.default_rng(0).uniform(-1.1, 1.1, (4096, 2)).astype(np.float32)
+    random = np.random.default_rng(0)
+    points = random.normal(0, 2, (4096, header.levels)).astype(np.float32)
 
     def colours(chosen: np.ndarray) -> np.ndarray:
-        grid = np.zeros((1, 1, 512, 2), np.float32)
-        grid[0, 0, : len(chosen)] = chosen
-        return np.asarray(session.run(None, {"grid": grid, **inputs})[0][0, 0, : len(chosen)])
+        features = np.zeros((header.levels, 512), np.float32)
+        features[:, : len(chosen)] = chosen.T
+        return np.asarray(session.run(None, {"features": features})[0][: len(chosen)])
 
     reference = np.concatenate([colours(part) for part in np.split(points, 8)])
     cuts = [0, 3, 501, 900, 1411, 1900, 2400, 2911, 3333, 3700, 4096]
@@ -155,12 +152,58 @@ def test_chunks_of_a_fixed_size_agree_exactly() -> None:
     assert np.array_equal(reference, other)
 
 
-@pytest.mark.parametrize("band", [1, 40, 10**6])
-def test_planes_are_filtered_the_same_in_any_bands(
-    band: int, monkeypatch: pytest.MonkeyPatch
+VIEWS: list[dict[str, Any]] = [
+    {},
+    {"crop": (17, 33, 100, 1)},
+    {"crop": (250, 150, 51, 57)},
+    {"scale": 0.3},
+    {"scale": 1.4},
+    {"size": (1000, 20)},
+    {"crop": (20, 40, 30, 150), "scale": 5},
+]
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=str)
+@pytest.mark.parametrize(("band", "points"), [(1, 1), (5000, 700), (30_000, 10**6)])
+@pytest.mark.parametrize("pitch", [1, 2])
+def test_a_plane_that_is_drawn_while_it_is_decoded(
+    view: dict[str, Any], band: int, points: int, pitch: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _, stored, planes = made_pyramid(61, 45)
-    monkeypatch.setattr(drawer, "BAND", band)
-    for plane, weights in zip(planes, stored.filters, strict=True):
-        expected = filtered(plane, weights) * np.float32(65 / 256)
-        assert np.array_equal(drawer.features(plane, weights), expected)
+    """The same pixels as from the whole plane, whatever comes at a time."""
+    data = made_pyramid_file(WIDTH, HEIGHT, pitch=pitch)
+    expected = decode(data, **view)
+    monkeypatch.setattr(drawer, "KEPT", 0)
+    monkeypatch.setattr(latent_decoder, "BAND", band)
+    monkeypatch.setattr(raster, "POINTS", points)
+    for threads in (1, 3):
+        assert np.array_equal(decode(data, threads=threads, **view), expected)
+
+
+@pytest.mark.parametrize(("band", "points"), [(1, 1), (5000, 700)])
+def test_points_of_a_plane_that_is_being_decoded(
+    band: int, points: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grid = np.random.default_rng(0).uniform(-1.1, 1.1, (500, 2))
+    expected = evaluate(DATA, grid)
+    monkeypatch.setattr(drawer, "KEPT", 0)
+    monkeypatch.setattr(latent_decoder, "BAND", band)
+    monkeypatch.setattr(raster, "POINTS", points)
+    for threads in (1, 3):
+        assert np.array_equal(evaluate(DATA, grid, threads=threads), expected)
+
+
+def test_a_plane_can_be_drawn_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drawer, "KEPT", 0)
+    renderer = Renderer.of(open_container(DATA))
+    seen = view((WIDTH, HEIGHT))
+    first = renderer.picture(seen)
+    assert np.array_equal(renderer.picture(seen), first)
+
+
+def test_strips_of_few_rows_are_drawn_from_the_whole_plane(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data = made_pyramid_file(geometry=Geometry.derived(64, 64, 2, 16), width=64, height=64)
+    expected = decode(data)
+    monkeypatch.setattr(drawer, "KEPT", 0)
+    assert np.array_equal(decode(data), expected)

@@ -277,9 +277,9 @@ def test_latents_that_decode_to_others_are_never_handed_out(
 
 
 def test_a_runtime_that_draws_something_else_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    colours = PyramidDrawer.colours
+    coloured = PyramidDrawer.coloured
     monkeypatch.setattr(
-        PyramidDrawer, "colours", lambda drawer, points: colours(drawer, points) ^ 4
+        PyramidDrawer, "coloured", lambda drawer, features: coloured(drawer, features) ^ 4
     )
     with pytest.raises(RuntimeFailureError, match="draws another picture"):
         made(scene(9, 9), steps=1)

@@ -67,7 +67,7 @@ def test_contents_survive() -> None:
     contents = open_container(build(header, stored)).contents
     assert isinstance(contents, PyramidFile)
     assert contents.header == header
-    assert contents.stored.joined == stored.joined
+    assert contents.stored.parts == stored.parts
     assert all((a == b).all() for a, b in zip(latents(build(header, stored)), planes, strict=True))
 
 
@@ -178,7 +178,7 @@ def test_a_model_of_the_future_says_so() -> None:
 
 def forged(header: PyramidHeader, stored: Stored) -> bytes:
     """A file with a checksum that is right; build() would refuse some of these numbers."""
-    picture = picture_of(header, stored, header.text(stored.joined))
+    picture = picture_of(header, stored, header.text(*stored.parts))
     return graph.build(picture, stored.payload)
 
 
@@ -231,8 +231,8 @@ def test_weights_above_63_are_refused() -> None:
         header, stored, _ = made_pyramid()
         layer = stored.context[0].copy()
         layer.flat[0] = 64
-        text = header.text(replace(stored, context=(layer, *stored.context[1:])).joined)
-        model.metadata_props[0].value = text
+        worse = replace(stored, context=(layer, *stored.context[1:]))
+        model.metadata_props[0].value = header.text(*worse.parts)
 
     with pytest.raises(InvalidFileError, match="larger than 63"):
         open_container(changed(change))

@@ -10,10 +10,11 @@ import onnxruntime as ort
 import pytest
 
 from imcodec.pyramid import cut, graph
-from imcodec.pyramid.file import TABLE, Stored, build, picture_of
+from imcodec.pyramid.file import TABLE, PyramidFile, Stored, build, picture_of
 from imcodec.pyramid.filters import identity
 from imcodec.pyramid.geometry import Geometry
 from imcodec.pyramid.header import PyramidHeader
+from imcodec.pyramid.latent_decoder import LatentDecoder
 from imcodec.pyramid.rans import START
 from imcodec.pyramid.table import Ints
 from pyramids import damaged_word, made_pyramid, pixel_grid, reference_picture
@@ -79,11 +80,10 @@ def test_the_file_decodes_every_latent(case: Case) -> None:
 
 def test_the_first_half_decodes_every_latent(case: Case) -> None:
     header, stored, planes = case
-    found, states, position = run(cut.build_latents(picture_of(header, stored), stored.payload))
-    assert (found == np.concatenate([plane.ravel() for plane in planes])).all()
-    assert found.dtype == np.int8
-    assert (states == START).all()
-    assert position == len(stored.words)
+    found = LatentDecoder(PyramidFile(header, stored)).planes()
+    for plane, decoded in zip(planes, found, strict=True):
+        assert np.array_equal(plane, decoded)
+        assert decoded.dtype == np.int8
 
 
 def test_the_picture_is_what_the_latents_say(case: Case) -> None:
@@ -113,7 +113,7 @@ def test_bytes_are_deterministic_and_pass_the_checker() -> None:
         picture = picture_of(header, stored)
         for model in (
             build(header, stored),
-            cut.build_latents(picture, stored.payload),
+            cut.build_rows(picture),
             cut.build_synthesis(picture),
         ):
             onnx.checker.check_model(onnx.load_from_string(model), full_check=True)
@@ -123,7 +123,7 @@ def test_bytes_are_deterministic_and_pass_the_checker() -> None:
 def test_the_graph_is_small() -> None:
     header, stored, _ = made_pyramid(96, 64)
     networks = picture_of(header, stored).weight_bytes
-    text = len(header.text(stored.joined)) + 14
+    text = len(header.text(*stored.parts)) + 14
     assert len(build(header, stored)) - stored.payload.size - networks - text <= 2600
 
 

@@ -26,12 +26,11 @@ Versions: a change in any byte that build() makes for the same arguments is a ne
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from google.protobuf.message import DecodeError
 from onnx import ModelProto
 
 from imcodec import header as mlp_header
@@ -41,19 +40,20 @@ from imcodec.files import read_bytes
 from imcodec.graph import METADATA_KEY, StoredWeights
 from imcodec.header import FORMAT, Header, model_of
 from imcodec.mlp_file import MlpFile
-from imcodec.outline import metadata_of
+from imcodec.outline import Tensor, metadata_of, tensors_of
 from imcodec.pyramid import header as pyramid_header
 from imcodec.pyramid.file import PyramidFile, Stored
 from imcodec.pyramid.header import PyramidHeader
+from imcodec.pyramid.wire import Part
 
 PREFIX = b"\x08\x08\x12\x07imcodec"
 MAX_BYTES = 64 * 2**20
-#: bytes that any file may have, and more of them for each pixel: checking takes several times these
+#: bytes that any file may have, and more of them for each pixel
 FREE_BYTES, PIXEL_BYTES = 4 * 2**20, 4
 
 #: the second word of the header, what reads the header, and what reads the rest with its help
 MODELS: dict[
-    str, tuple[Callable[[str], Any], Callable[[Any, ModelProto], MlpFile | PyramidFile]]
+    str, tuple[Callable[[str], Any], Callable[[Any, Iterator[Tensor]], MlpFile | PyramidFile]]
 ] = {
     mlp_header.MODEL: (mlp_header.parse, MlpFile.read),
     pyramid_header.MODEL: (pyramid_header.parse, PyramidFile.read),
@@ -159,16 +159,11 @@ def _open(data: bytes) -> Container:
     parse, read = MODELS[model_name]
     header = parse(text)
     _check_length(len(data), header)
-    model = ModelProto()
-    try:
-        model.ParseFromString(data)
-        contents = read(header, model)
-    except (DecodeError, UnicodeDecodeError) as error:
-        raise InvalidFileError("the file is damaged or truncated: it is not a model") from error
+    contents = read(header, tensors_of(data))
     if contents.text != text:
         raise InvalidFileError("the checksum does not match; the file is damaged")
     contents.check()
-    if contents.build() != data:
+    if not _is_made_of(data, contents.build()):
         raise InvalidFileError("the file was modified since it was encoded, or is damaged")
     return Container(data, contents)
 
@@ -180,6 +175,16 @@ def _check_length(length: int, header: Header | PyramidHeader) -> None:
             f"the file is damaged: {length} bytes are too many for a picture of "
             f"{header.width}x{header.height}"
         )
+
+
+def _is_made_of(data: bytes, parts: Iterable[Part]) -> bool:
+    """Whether these parts, one after another, are the file: every byte of it, and no more."""
+    at = 0
+    for part in parts:
+        if not data.startswith(part, at):
+            return False
+        at += len(part)
+    return at == len(data)
 
 
 def _not_ours(data: bytes) -> str:

@@ -8,21 +8,20 @@ bounds memory, and makes a crop equal to the same region of the whole picture, b
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imcodec.container import Container, Source, open_container
-from imcodec.enlarge import Enlargement
 from imcodec.errors import LimitError, UsageError
 from imcodec.grid import MAX_PIXELS, Crop, View, view
 from imcodec.mlp_drawer import MlpDrawer
-from imcodec.processors import processors
 from imcodec.pyramid.drawer import PyramidDrawer
 from imcodec.pyramid.file import PyramidFile
+from imcodec.pyramid.file_words import words_of
 
 #: weights of an mlp up to which a point counts as one pixel of max_pixels
 PIXEL_WEIGHTS = 2**16
@@ -44,7 +43,10 @@ def decode(
     pixels of the picture at scale 1; `size` is (width, height) of the result, `scale` a factor on
     that, or on the size of the crop. `threads` is the number of processors to use, 0 for all.
     `timings`, if given, receives the seconds spent in "verify", "session" and "run", and for a
-    pyramid in "latents".
+    pyramid in "latents"; the finest latents of a large one are decoded while it is drawn, in "run".
+
+    Memory: 200 MB at most, the result, and `data` if it is no path. A file of more than 8 MiB is
+    read a second time; it is refused if it has changed. Threads beyond 32 are not used.
 
     Raises InvalidFileError for bytes that are not a whole file of ours, UsageError for a view that
     makes no sense, LimitError for a result above `max_pixels` (0: no limit). A pyramid is decoded
@@ -59,7 +61,8 @@ def decode(
     )
     _check_work(container, seen.pixels, max_pixels)
     clock.lap("verify")
-    renderer = Renderer.of(container)
+    renderer = Renderer.of(container, _path_of(data))
+    del container  # a large file is read again
     clock.lap("session")
     if renderer.prepare():
         clock.lap("latents")
@@ -89,9 +92,10 @@ def evaluate(
     container = open_container(data)
     flat = points.astype(np.float32).reshape(-1, 2)
     _check_work(container, len(flat), max_pixels)
-    renderer = Renderer.of(container)
-    pixels = renderer.render(lambda first, last: flat[first:last], len(flat), threads)
-    return pixels.reshape(*points.shape[:-1], container.header.channels)
+    renderer, channels = Renderer.of(container, _path_of(data)), container.header.channels
+    del container
+    pixels = renderer.points(flat, threads)
+    return pixels.reshape(*points.shape[:-1], channels)
 
 
 class Renderer:
@@ -101,17 +105,14 @@ class Renderer:
         self._drawer = drawer
 
     @classmethod
-    def of(cls, container: Container) -> Renderer:
-        """The renderer of a file."""
+    def of(cls, container: Container, path: str | os.PathLike[str] | None = None) -> Renderer:
+        """The renderer of a file. One that was read from `path` need not stay in memory."""
         contents = container.contents
         if isinstance(contents, PyramidFile):
-            return cls(PyramidDrawer(contents))
+            words = words_of(contents.stored.words, container.data, path)
+            stored = replace(contents.stored, words=contents.stored.words[:0].copy())
+            return cls(PyramidDrawer(replace(contents, stored=stored), words))
         return cls(MlpDrawer(contents, container.data))
-
-    @property
-    def chunk(self) -> int:
-        """Points in one call of the runtime."""
-        return self._drawer.chunk
 
     def prepare(self) -> bool:
         """Do what has to be done once, before the first point; False if there is nothing.
@@ -123,45 +124,22 @@ class Renderer:
 
     def picture(self, seen: View, threads: int = 0) -> NDArray[np.uint8]:
         """What a view shows: uint8 [H, W, C]."""
-        larger = Enlargement.of(seen) if self._drawer.interpolates else None
-        if larger is None:
-            colours = self.render(seen.coordinates, seen.pixels, threads)
-            return colours.reshape(seen.height, seen.width, self._drawer.channels)
-        height, width = larger.shape
-        drawn = self.render(larger.coordinates, height * width, threads)
-        return larger.finish(drawn.reshape(height, width, -1), seen)
+        _check_threads(threads)
+        return self._drawer.picture(seen, threads)
 
-    def render(
-        self,
-        coordinates: Callable[[int, int], NDArray[np.float32]],
-        count: int,
-        threads: int = 0,
-    ) -> NDArray[np.uint8]:
-        """Colours uint8 [count, C] of points 0 .. count - 1.
+    def points(self, points: NDArray[np.float32], threads: int = 0) -> NDArray[np.uint8]:
+        """Colours uint8 [n, C] at points float32 [n, 2]."""
+        _check_threads(threads)
+        return self._drawer.points(points, threads)
 
-        `coordinates(first, last)` gives float32 [last - first, 2].
-        """
-        if threads < 0:
-            raise UsageError(f"threads is {threads}; it must be 0 (all processors) or more")
-        self.prepare()
-        result = np.empty((count, self._drawer.channels), np.uint8)
 
-        def run(first: int) -> None:
-            last = min(first + self.chunk, count)
-            points = np.zeros((1, 1, self.chunk, 2), np.float32)
-            points[0, 0, : last - first] = coordinates(first, last)
-            result[first:last] = self._drawer.colours(points)[0, 0, : last - first]
+def _path_of(data: Source) -> str | os.PathLike[str] | None:
+    return None if isinstance(data, bytes | bytearray | memoryview) else data
 
-        starts = range(0, count, self.chunk)
-        workers = min(threads or len(processors()), len(starts))
-        if workers <= 1:
-            for first in starts:
-                run(first)
-        else:
-            with ThreadPoolExecutor(workers) as pool:
-                for _ in pool.map(run, starts):
-                    pass
-        return result
+
+def _check_threads(threads: int) -> None:
+    if threads < 0:
+        raise UsageError(f"threads is {threads}; it must be 0 (all processors) or more")
 
 
 def _check_work(container: Container, points: int, max_pixels: int) -> None:

@@ -55,12 +55,27 @@ class Axis:
         """Whether pixels lie between the places."""
         return self.weights is not None
 
-    def spread(self, values: NDArray[Any], part: slice) -> NDArray[Any]:
-        """Some output pixels along axis 0, from values [places, ...]."""
+    @property
+    def count(self) -> int:
+        """Output pixels."""
+        return len(self.places) if self.sources is None else int(self.sources.shape[1])
+
+    def coordinates(self, size: int) -> NDArray[np.float32]:
+        """The places, as -1 and 1 are the edges of `size` pixels."""
+        return (self.places * (2 / size) - 1).astype(np.float32)
+
+    def needed(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """The first and the last place that each output pixel is made of."""
+        if self.sources is None:
+            return np.arange(self.count), np.arange(self.count)
+        return self.sources[0], self.sources[-1]
+
+    def spread(self, values: NDArray[Any], part: slice, origin: int = 0) -> NDArray[Any]:
+        """Some output pixels along axis 0, from values [places from `origin` on, ...]."""
         if self.sources is None or self.weights is None:
-            return values[part]
+            return values[part.start - origin : part.stop - origin]
         shape = (-1, *[1] * (values.ndim - 1))
-        taps = zip(self.sources[:, part], self.weights[:, part], strict=True)
+        taps = zip(self.sources[:, part] - origin, self.weights[:, part], strict=True)
         terms = (values[source] * weight.reshape(shape) for source, weight in taps)
         total: NDArray[Any] = next(terms)
         for term in terms:
@@ -69,8 +84,8 @@ class Axis:
 
 
 @dataclass(frozen=True)
-class Enlargement:
-    """A view that shows more pixels than the picture has there."""
+class Drawing:
+    """How a view of a picture is drawn: at which places, and what is made of them."""
 
     across: Axis
     down: Axis
@@ -78,35 +93,42 @@ class Enlargement:
     picture: tuple[int, int]
 
     @classmethod
-    def of(cls, seen: View) -> Enlargement | None:
-        """The enlargement behind a view, None where it enlarges nothing."""
+    def of(cls, seen: View) -> Drawing:
+        """How a view is drawn."""
         left, top, width, height = seen.crop
         across = Axis.of(left, width, seen.width, seen.picture[0])
         down = Axis.of(top, height, seen.height, seen.picture[1])
-        if not (across.enlarged or down.enlarged):
-            return None
         return cls(across, down, seen.picture)
+
+    @property
+    def enlarged(self) -> bool:
+        """Whether the view shows more pixels than the picture has there."""
+        return self.across.enlarged or self.down.enlarged
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the view."""
+        return self.down.count, self.across.count
 
     @property
     def shape(self) -> tuple[int, int]:
         """(height, width) of what has to be drawn."""
         return len(self.down.places), len(self.across.places)
 
-    def coordinates(self, first: int, last: int) -> NDArray[np.float32]:
-        """As View.coordinates(), of the pixels that have to be drawn."""
-        row, column = np.divmod(np.arange(first, last), len(self.across.places))
-        x = self.across.places[column] * (2 / self.picture[0]) - 1
-        y = self.down.places[row] * (2 / self.picture[1]) - 1
-        return np.stack([x, y], axis=-1).astype(np.float32)
+    @property
+    def coordinates(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """x and y of what has to be drawn, a grid; -1 and 1 are the edges of the picture."""
+        return self.across.coordinates(self.picture[0]), self.down.coordinates(self.picture[1])
 
-    def finish(self, drawn: NDArray[np.uint8], seen: View) -> NDArray[np.uint8]:
-        """The view [H, W, C] from what was drawn, uint8 of `shape` and [C]."""
-        result = np.empty((seen.height, seen.width, drawn.shape[2]), np.uint8)
-        columns = slice(0, seen.width)
-        height = max(1, BAND_SAMPLES // (seen.width * drawn.shape[2]))
-        for top in range(0, seen.height, height):
-            rows = slice(top, min(top + height, seen.height))
-            band = self.down.spread(drawn, rows)
+    def finish(
+        self, drawn: NDArray[np.uint8], origin: int, result: NDArray[np.uint8], rows: slice
+    ) -> None:
+        """Write some rows of the view [H, W, C] from what they are made of: the rows of `shape`
+        from `origin` on, uint8 [rows, columns, C]."""
+        width, channels = result.shape[1:]
+        columns, height = slice(0, width), max(1, BAND_SAMPLES // (width * channels))
+        for top in range(rows.start, rows.stop, height):
+            part = slice(top, min(top + height, rows.stop))
+            band = self.down.spread(drawn, part, origin)
             band = self.across.spread(band.swapaxes(0, 1), columns).swapaxes(0, 1)
-            result[rows] = np.rint(band).clip(0, 255)
-        return result
+            result[part] = np.rint(band).clip(0, 255) if self.enlarged else band

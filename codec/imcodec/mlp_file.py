@@ -13,16 +13,17 @@ rounded to 8 bits (half to even) and clamped.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import ModelProto
 
 from imcodec.contents import LayerInfo
 from imcodec.errors import InvalidFileError
 from imcodec.graph import STEPS, WEIGHTS, StoredWeights, build
 from imcodec.header import Header
+from imcodec.outline import Tensor
 from imcodec.packing import stored_size, unpack
 
 
@@ -36,14 +37,17 @@ class MlpFile:
     model = "mlp"
 
     @classmethod
-    def read(cls, header: Header, model: ModelProto) -> MlpFile:
+    def read(cls, header: Header, initializers: Iterator[Tensor]) -> MlpFile:
         """The contents of a model with this header. Raises InvalidFileError."""
-        tensors = {tensor.name: tensor.raw_data for tensor in model.graph.initializer}
-        if WEIGHTS not in tensors or STEPS not in tensors:
+        found = {}
+        for tensor in initializers:
+            if tensor.proto.name in (WEIGHTS, STEPS):
+                found[tensor.proto.name] = tensor.raw
+        if len(found) < 2:
             raise InvalidFileError("the file is damaged: weights are missing")
-        stored = StoredWeights(steps=tensors[STEPS], weights=tensors[WEIGHTS])
-        _check_lengths(header, stored)
-        return cls(header, stored)
+        steps, weights = found[STEPS], found[WEIGHTS]
+        _check_lengths(header, len(steps), len(weights))
+        return cls(header, StoredWeights(bytes(steps), bytes(weights)))
 
     def check(self) -> None:
         """Raise InvalidFileError for numbers that no encoder writes."""
@@ -59,9 +63,9 @@ class MlpFile:
                 "the file is damaged: the weights are not in packed form"
             ) from error
 
-    def build(self) -> bytes:
-        """The file."""
-        return build(self.header, self.stored)
+    def build(self) -> list[bytes]:
+        """The file, in one part."""
+        return [build(self.header, self.stored)]
 
     @property
     def text(self) -> str:
@@ -122,9 +126,8 @@ def dequantise(header: Header, stored: StoredWeights) -> list[NDArray[np.float32
     return values
 
 
-def _check_lengths(header: Header, stored: StoredWeights) -> None:
-    """Before anything is allocated: as many weights as the header's layers have."""
+def _check_lengths(header: Header, steps: int, weights: int) -> None:
+    """Before anything is allocated: as many bytes as the header's layers have."""
     count = sum(header.tensor_sizes)
-    expected = stored_size(count, header.digits)
-    if len(stored.weights) != expected or len(stored.steps) != 4 * len(header.tensor_sizes):
+    if weights != stored_size(count, header.digits) or steps != 4 * len(header.tensor_sizes):
         raise InvalidFileError("the file is damaged: weights are missing or left over")

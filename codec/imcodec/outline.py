@@ -4,14 +4,17 @@ A parser of protobuf makes an object for every two bytes, if a file is made to s
 gigabytes before anything can be checked. So this module walks over the fields first. All that a
 file of ours has in any quantity is the raw numbers of its initializers; everything else, the
 structure, is small: nodes, names, dimensions, and the states of at most 65536 lanes.
+
+Raw numbers are never copied: what reads a file is handed the place where they lie.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from google.protobuf.message import DecodeError
-from onnx import StringStringEntryProto
+from onnx import StringStringEntryProto, TensorProto
 
 from imcodec.errors import InvalidFileError
 
@@ -23,6 +26,47 @@ _GRAPH, _INITIALIZER, _RAW_DATA = 7, 5, 9
 _METADATA = 14
 _PATH = (_GRAPH, _INITIALIZER, _RAW_DATA)
 _FRAMED, _FIXED = 2, {1: 8, 5: 4}
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """An initializer of a file's graph."""
+
+    #: all of it but its raw numbers
+    proto: TensorProto
+    #: its raw numbers, within the bytes of the file
+    raw: memoryview
+
+
+def tensors_of(data: bytes) -> Iterator[Tensor]:
+    """The initializers of a model's graph, in order.
+
+    Raises InvalidFileError where they end, or are no tensors.
+    """
+    for first, last in _parts(data, 0, len(data), _GRAPH):
+        for begin, end in _parts(data, first, last, _INITIALIZER):
+            yield _tensor(data, begin, end)
+
+
+def _parts(data: bytes, start: int, end: int, wanted: int) -> Iterator[tuple[int, int]]:
+    """Where the contents of the fields of one number begin and end."""
+    for number, wire, first, last in _fields(data, start, end):
+        if number == wanted and wire == _FRAMED:
+            yield first, last
+
+
+def _tensor(data: bytes, start: int, end: int) -> Tensor:
+    rest, raw, at = bytearray(), memoryview(b""), start
+    for number, wire, first, last in _fields(data, start, end):
+        if number == _RAW_DATA and wire == _FRAMED:
+            raw = memoryview(data)[first:last]  # the last one counts, as for protobuf
+        else:
+            rest += data[at:last]
+        at = last
+    try:
+        return Tensor(TensorProto.FromString(bytes(rest)), raw)
+    except (DecodeError, UnicodeDecodeError) as error:
+        raise InvalidFileError("the file is damaged or truncated: it is not a model") from error
 
 
 def metadata_of(data: bytes) -> dict[str, str]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from imcodec.errors import RuntimeFailureError
 
 #: floats that the widest layer may have in one call; with some to spare for inputs and outputs
-CHUNK_FLOATS = 2**20
+CHUNK_FLOATS = 2**18
 
 
 def chunk_size(widest: int) -> int:

@@ -104,7 +104,7 @@ def pyramid(change: Callable[[Stored], Stored], **header: int) -> Callable[[], b
 
 def forged(header: PyramidHeader, stored: Stored) -> bytes:
     """The file that a header and its numbers make, whatever they are."""
-    picture = picture_of(header, stored, header.text(stored.joined))
+    picture = picture_of(header, stored, header.text(*stored.parts))
     return graph.build(picture, stored.payload)
 
 
@@ -198,6 +198,12 @@ BEFORE = [
     Forgery("pyr: one lane for a megapixel", sizes(1024, 1024, levels=10), "out of proportion"),
     Forgery("pyr: 65535 rows one after another", sizes(1, 65535, levels=1), "out of proportion"),
     Forgery("pyr: too many lanes", sizes(65535, 512, levels=1, strips=8), "out of proportion"),
+    Forgery(
+        "pyr: half-rows as long as they get",
+        sizes(13377, 13377, levels=6, strips=52),
+        "out of prop",
+    ),
+    Forgery("pyr: 37 rows that are never halved", word("pyr", 7, "1"), "out of proportion"),
     Forgery("pyr: more strips than rows", sizes(64, 64, levels=6, strips=2), "strips is 2"),
     Forgery("pyr: 65535x65535, but small", sizes(65535, 65535, levels=9, strips=64), LEFT_OVER),
     Forgery("pyr: one level", word("pyr", 5, "1"), LEFT_OVER),

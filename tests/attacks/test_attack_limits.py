@@ -19,7 +19,7 @@ from imcodec.pyramid.file import build
 from imcodec.pyramid.geometry import choose_geometry
 from models import framed
 from pictures import made_file
-from pyramids import made_pyramid, made_pyramid_file
+from pyramids import flat_pyramid, made_pyramid, made_pyramid_file
 
 if not Path("/proc/self/status").exists():
     pytest.skip("needs a system that tells how much memory was taken", allow_module_level=True)
@@ -201,3 +201,28 @@ def test_decoding_takes_200_megabytes_and_the_output(
         answer = ask(path, "decode", size=size)
     assert answer["outcome"] == "accepted"
     assert answer["peak"] < MEGABYTES + 3 * size[0] * size[1] / 2**20
+
+
+def test_64_megabytes_are_verified_in_200(refusing: Ask, tmp_path: Path) -> None:
+    """They are never copied."""
+    path = tmp_path / "large.onnx"
+    geometry = choose_geometry(8000, 8000)
+    path.write_bytes(flat_pyramid(geometry, 8 * 65e6 / geometry.symbols))
+    assert MAX_BYTES * 0.9 < path.stat().st_size <= MAX_BYTES
+    answer = refusing(path)
+    assert answer["outcome"] == "accepted"
+    assert answer["peak"] < MEGABYTES
+
+
+@pytest.mark.parametrize("view", [{}, {"crop": (3990, 2990, 9, 9)}])
+def test_a_large_pyramid_takes_200_megabytes_and_the_output(
+    view: dict[str, Any], tmp_path: Path
+) -> None:
+    """12 megapixels, in a file of 27 MiB; its latents alone would be 16 MB."""
+    path = tmp_path / "large.onnx"
+    path.write_bytes(flat_pyramid(choose_geometry(3000, 4000), bits=13.0))
+    with Opener() as ask:
+        answer = ask(path, "decode", threads=2, **view)
+    assert answer["outcome"] == "accepted"
+    output = 9 * 9 if view else 4000 * 3000
+    assert answer["peak"] < 0.8 * MEGABYTES + 3 * output / 2**20

@@ -1,14 +1,18 @@
-"""The decoder's own graphs: a file's, cut in two, and made for speed instead of few bytes.
+"""The decoder's own graphs: a file's, cut in two, and made for speed and little memory.
 
 A file's graph decodes all latents whenever it draws a point, and draws all points at once. Here the
-latents are decoded once, and then drawn as often as needed, chunk by chunk. Both graphs stay in
-memory. The latents are the same integers; colours differ by 1 at most. The tests hold them to that.
+latents are decoded once, some rows at a time, and drawn chunk by chunk. Between the two is NumPy's
+part, filters and interpolation (imcodec.pyramid.sampling). The latents are the same integers;
+colours differ by 1 at most. The tests hold them to that.
 
-    latents     no input; outputs `planes`, all levels one after another, row by row, int8
-                [symbols], and where the decoder stands at the end: `states` int64 [lanes],
-                `position` int64 [1], the number of words read
-    synthesis   inputs `grid` and, per level, `p1`, `p2`, ... float32 [1, 1, H, W], the filtered
-                latents times the table's step; output `rgb`, as that of the file
+    rows        the next rows of a level, of all strips. Inputs: `states` int64 [lanes]; `words`
+                int64, any number, and then those that come next; `queue` float32
+                [1, queue, strips, columns / 2], the half-rows before; `above` float32
+                [rows, 1, 2, strips, columns / 2], the two nearest rows of the coarser plane of each
+                row. Outputs: `latents` int8 [rows, 1, 1, strips, columns]; `states_after`,
+                `queue_after`, and `count` int64 [1], the number of words read
+    synthesis   input `features` float32 [levels, points], the filtered latents at each point times
+                the table's step; output `rgb` uint8 [points, channels]
 
 What is faster: the table is a constant; the context network computes in float32, which holds all of
 its integers exactly (imcodec.pyramid.walk) and takes a third of the time of bytes; the phases of a
@@ -22,20 +26,18 @@ from dataclasses import dataclass
 import numpy as np
 from onnx import TensorProto
 
-from imcodec.pyramid.context import LARGEST_WIDTH, PARENTS, PHASES, Context
-from imcodec.pyramid.graph import Picture, parent_rows, place, serialised
-from imcodec.pyramid.rans import START, Payload
+from imcodec.pyramid.context import LARGEST_WIDTH, PHASES, Context
+from imcodec.pyramid.graph import Picture, serialised
+from imcodec.pyramid.rans import START
 from imcodec.pyramid.table import MEAN_UNIT, Table
 from imcodec.pyramid.writer import Graph
 
-LATENTS_OUTPUTS = ("planes", "states", "position")
+ROWS_OUTPUTS = ("latents", "states_after", "queue_after", "count")
+
+#: numbers that a layer of the context network may have at a time; beyond, strip after strip
+LAYER_NUMBERS = 2**20
 
 INT8, INT64, FLOAT = TensorProto.INT8, TensorProto.INT64, TensorProto.FLOAT
-
-
-def plane_name(level: int) -> str:
-    """The input of the synthesis that takes the plane of a level, 1 and up."""
-    return f"p{level}"
 
 
 @dataclass(frozen=True)
@@ -44,38 +46,40 @@ class _Tables:
 
     cdf: str  # [J]
     entry: str  # first entry with cdf > slot, [M-1]
-    words: str  # int64, a 0 before them: the position counts words read
+    words: str  # int64, one before them: the position counts words read
     total: str
     start: str
     zero: str
 
 
-def build_latents(picture: Picture, payload: Payload) -> bytes:
-    """The part that decodes the latents."""
-    geometry, graph = picture.geometry, Graph()
-    tables = _tables(graph, picture.table, payload)
-    states = graph.constant(payload.states, np.int64)
-    sizes = (geometry.base_rows, 1, 1, geometry.strips, geometry.base_columns)
-    plane = graph.op("Expand", graph.constant(0, np.int8), graph.ints(*sizes))
-    body = _level_body(graph, picture, tables, _layers(graph, picture.context))
-    _, states, position, planes = graph.node(
-        "Loop",
-        *(graph.ints(geometry.levels), ""),
-        *(plane, states, tables.zero, graph.constant([], np.int8)),
-        outputs=[graph.name(), "states", "position", "planes"],
-        body=body.proto,
+def build_rows(picture: Picture) -> bytes:
+    """The part that decodes latents."""
+    graph = Graph()
+    states, words = (graph.input(np.int64, 1, name) for name in ("states", "words"))
+    queue, above = graph.input(np.float32, 4, "queue"), graph.input(np.float32, 5, "above")
+    tables = _tables(graph, picture.table, words)
+    body = _row_body(graph, picture, tables, _layers(graph, picture.context)).proto
+    _, states_after, queue_after, count = ROWS_OUTPUTS
+    graph.node(
+        "Scan",
+        *(states, tables.zero, queue, above),
+        outputs=[states_after, count, queue_after, "latents"],
+        body=body,
+        num_scan_inputs=1,
     )
-    graph.output(planes, np.int8, 1)
-    graph.output(states, np.int64, 1)
-    graph.output(position, np.int64, 1)
-    return serialised(graph, "", frozenset(LATENTS_OUTPUTS))
+    graph.output("latents", np.int8, 5)
+    graph.output(states_after, np.int64, 1)
+    graph.output(queue_after, np.float32, 4)
+    graph.output(count, np.int64, 1)
+    names = frozenset({states, words, queue, above, *ROWS_OUTPUTS})
+    return b"".join(serialised(graph, "", names))
 
 
-def _tables(graph: Graph, table: Table, payload: Payload) -> _Tables:
+def _tables(graph: Graph, table: Table, words: str) -> _Tables:
     return _Tables(
         cdf=graph.constant(table.cdf, np.int64),
         entry=graph.constant(table.first_above, np.int64),
-        words=graph.constant(np.concatenate([[0], payload.words]), np.int64),
+        words=words,
         total=graph.constant(table.total, np.int64),
         start=graph.ints(START),
         zero=graph.ints(0),
@@ -100,49 +104,22 @@ def _layers(graph: Graph, context: Context) -> list[list[tuple[str, str]]]:
     return phases
 
 
-def _level_body(
-    main: Graph, picture: Picture, tables: _Tables, layers: list[list[tuple[str, str]]]
-) -> Graph:
-    """Loop body: level, on, plane, states, position, planes -> on, the same four.
-
-    A plane is int8 [rows, 1, 1, strips, columns], as in imcodec.pyramid.graph.
-    """
-    g, factor = Graph(main), picture.geometry.row_factor
-    level, on = g.input(np.int64, 0), g.input(np.bool_, 0)
-    plane, states, position = g.input(np.int8, 5), g.input(np.int64, 1), g.input(np.int64, 1)
-    planes = g.input(np.int8, 1)
-    g.output(on)
-    filler = g.op("Gather", plane, level if factor == 2 else g.constant(0, np.int64))
-    sizes = g.ints(1, picture.context.queue, 1, 1)
-    queue = g.op("Expand", g.op("Cast", filler, to=FLOAT), sizes)
-    rows = parent_rows(g, picture.geometry, plane)
-    body = _row_body(g, picture, tables, layers).proto
-    states, position, _, plane = g.node(
-        "Scan", states, position, queue, *rows, outputs=4, body=body, num_scan_inputs=PARENTS
-    )
-    for name in (plane, states, position):
-        g.output(name)
-    drawn = g.op("Transpose", plane, perm=[1, 2, 3, 0, 4])  # strip after strip
-    g.output(g.op("Concat", planes, g.op("Reshape", drawn, g.ints(-1)), axis=0))
-    return g
-
-
 def _row_body(
     parent: Graph, picture: Picture, tables: _Tables, layers: list[list[tuple[str, str]]]
 ) -> Graph:
-    """Scan body: states, position, queue | parent rows -> states, position, queue | row.
+    """Scan body: states, position, queue | above -> states, position, queue | row.
 
-    The queue is float32 [1, queue, strips, columns], rows are int8 [1, 1, strips, columns].
+    The queue is float32 [1, queue, strips, columns], above [1, 2, strips, columns], the row int8
+    [1, 1, strips, 2 * columns].
     """
     g = Graph(parent)
     states, position = g.input(np.int64, 1), g.input(np.int64, 1)
-    queue, *rows = g.input(np.float32, 4), *(g.input(np.int8, 4) for _ in range(PARENTS))
+    queue, above = g.input(np.float32, 4), g.input(np.float32, 4)
     shape = g.ints(1, 1, picture.geometry.strips, -1)
-    above = g.op("Cast", g.op("Concat", *rows, axis=1), to=FLOAT)
     halves = []
     for phase in range(PHASES):
         known = g.op("Concat", queue, above, axis=1)
-        edge, width = _network(g, picture, layers[phase], known)
+        edge, width = _parameters(g, picture, layers[phase], known)
         body = _step_body(g, tables).proto
         states, position, last = g.node(
             "Scan", states, position, edge, width, outputs=3, body=body, num_scan_inputs=2
@@ -157,10 +134,36 @@ def _row_body(
     return g
 
 
-def _network(
+def _parameters(
     g: Graph, picture: Picture, layers: list[tuple[str, str]], known: str
 ) -> tuple[str, str]:
     """(edge, width), each int64 [steps, lanes], from float32 [1, queue + 2, strips, columns]."""
+    geometry = picture.geometry
+    halfrow = geometry.strips * geometry.columns(geometry.levels) // PHASES
+    if max(map(len, picture.context.of_phase(0))) * halfrow > LAYER_NUMBERS:
+        body = Graph(g)
+        strip = body.op("Unsqueeze", body.input(np.float32, 3), body.ints(2))
+        out = body.op("Squeeze", _network(body, picture, layers, strip), body.ints(2))
+        body.output(out)
+        values = g.op(
+            "Scan",
+            known,
+            body=body.proto,
+            num_scan_inputs=1,
+            scan_input_axes=[2],
+            scan_output_axes=[2],
+        )
+    else:
+        values = _network(g, picture, layers, known)
+    rows = g.op("Reshape", g.op("Cast", values, to=INT64), g.ints(-1, geometry.lanes))
+    mean, width = g.node("Split", rows, outputs=2)
+    centre, unit = (g.constant(value, np.int64) for value in (picture.table.centre, MEAN_UNIT))
+    edge = g.op("Add", centre, g.op("Div", g.op("Mul", mean, width), unit))
+    return edge, width
+
+
+def _network(g: Graph, picture: Picture, layers: list[tuple[str, str]], known: str) -> str:
+    """Mean and width, float32 [1, 2, strips, columns], from [1, queue + 2, strips, columns]."""
     taps = picture.context.taps
     values = known
     for index, (weight, bias) in enumerate(layers):
@@ -171,12 +174,7 @@ def _network(
             values = g.op("Clip", values, *ends)
     least = g.constant([[[[-128]], [[1]]]], np.float32)  # of mean, of width
     largest = g.constant([[[[127]], [[LARGEST_WIDTH]]]], np.float32)
-    values = g.op("Min", g.op("Max", values, least), largest)
-    rows = g.op("Reshape", g.op("Cast", values, to=INT64), g.ints(-1, picture.geometry.lanes))
-    mean, width = g.node("Split", rows, outputs=2)
-    centre, unit = (g.constant(value, np.int64) for value in (picture.table.centre, MEAN_UNIT))
-    edge = g.op("Add", centre, g.op("Div", g.op("Mul", mean, width), unit))
-    return edge, width
+    return g.op("Min", g.op("Max", values, least), largest)
 
 
 def _step_body(parent: Graph, t: _Tables) -> Graph:
@@ -200,22 +198,17 @@ def _step_body(parent: Graph, t: _Tables) -> Graph:
 
 
 def build_synthesis(picture: Picture) -> bytes:
-    """The part that draws the latents, P points of a grid [1, 1, P, 2]."""
+    """The part that makes colours."""
     graph = Graph()
     levels = picture.geometry.levels
     scale = np.float32(picture.context.scale)
     weights = picture.synthesis[:, :, 0, 0] * scale
     first, threshold, second = np.split(weights, [levels, levels + 1])
-    grid = place(graph, picture.geometry, graph.input(np.float32, 4, "grid"))
-    names = [plane_name(level + 1) for level in range(levels)]
-    planes = [graph.input(np.float32, 4, name) for name in names]
-    sampled = [graph.op("GridSample", plane, grid, padding_mode="border") for plane in planes]
-    features = graph.op("Reshape", graph.op("Concat", *sampled, axis=1), graph.ints(levels, -1))
+    features = graph.input(np.float32, 2, "features")
     hidden = graph.op("MatMul", graph.constant(first.T, np.float32), features)  # [units, P]
     hidden = graph.op("Max", hidden, graph.constant(threshold.T, np.float32))
     colour = graph.op("MatMul", graph.constant(second, np.float32), hidden)  # [C, P]
     bytes_ = graph.op("QuantizeLinear", colour, graph.constant(scale, np.float32))
-    shape = graph.ints(1, 1, -1, picture.channels)
-    rows = graph.op("Transpose", bytes_, perm=[1, 0])
-    graph.output(graph.node("Reshape", rows, shape, outputs=["rgb"])[0], np.uint8, 4)
-    return serialised(graph, "", frozenset({"grid", "rgb", *names}))
+    rgb = graph.node("Transpose", bytes_, perm=[1, 0], outputs=["rgb"])[0]
+    graph.output(rgb, np.uint8, 2)
+    return b"".join(serialised(graph, "", frozenset({"features", "rgb"})))

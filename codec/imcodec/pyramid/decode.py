@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from imcodec.container import Source, open_container
 from imcodec.errors import UsageError
-from imcodec.pyramid.drawer import Latents
 from imcodec.pyramid.file import PyramidFile
+from imcodec.pyramid.latent_decoder import LatentDecoder
 
 
 def latents(source: Source) -> list[NDArray[np.int8]]:
@@ -20,4 +20,4 @@ def latents(source: Source) -> list[NDArray[np.int8]]:
     contents = open_container(source).contents
     if not isinstance(contents, PyramidFile):
         raise UsageError(f"the model {contents.model} has no latents")
-    return Latents(contents).planes()
+    return LatentDecoder(contents).planes()

@@ -28,16 +28,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import ModelProto, TensorProto
+from onnx import TensorProto
 
 from imcodec.contents import LayerInfo
 from imcodec.errors import InvalidFileError
+from imcodec.outline import Tensor
 from imcodec.pyramid import filters as planes_filters
-from imcodec.pyramid import graph
+from imcodec.pyramid import graph, wire
 from imcodec.pyramid.context import Context, Weights
 from imcodec.pyramid.header import PyramidHeader
 from imcodec.pyramid.rans import START, Payload
@@ -62,21 +63,21 @@ class Stored:
     #: int64 [lanes]
     states: Ints
 
-    @cached_property
-    def joined(self) -> bytes:
+    @property
+    def parts(self) -> tuple[memoryview, ...]:
         """What the header's CRC covers beside its own text.
 
         The context network's layers, the synthesis, the filters, the states (8 bytes each) and the
-        words, one after another, little-endian.
+        words as they are stored, one after another, little-endian.
         """
         arrays = (
             *self.context,
             self.synthesis,
             self.filters,
             self.states.astype("<i8"),
-            self.words.astype("<u2"),
+            self.words[::-1].astype("<u2", copy=False),
         )
-        return b"".join(array.tobytes() for array in arrays)
+        return tuple(np.ascontiguousarray(array).data for array in arrays)
 
     @property
     def payload(self) -> Payload:
@@ -96,9 +97,12 @@ class PyramidFile:
     bits = 8.0
 
     @classmethod
-    def read(cls, header: PyramidHeader, model: ModelProto) -> PyramidFile:
-        """The contents of a model with this header. Raises InvalidFileError."""
-        tensors = list(model.graph.initializer[: header.depth + 4])
+    def read(cls, header: PyramidHeader, initializers: Iterator[Tensor]) -> PyramidFile:
+        """The contents of a model with this header; the words stay where they are.
+
+        Raises InvalidFileError.
+        """
+        tensors = list(islice(initializers, header.depth + 4))
         if len(tensors) < header.depth + 4:
             raise InvalidFileError("the file is damaged: networks or latents are missing")
         *layers, second, third, states, words = tensors
@@ -119,14 +123,14 @@ class PyramidFile:
         except ValueError as error:
             raise InvalidFileError(f"the file is damaged: {error}") from error
 
-    def build(self) -> bytes:
-        """The file."""
-        return build(self.header, self.stored)
+    def build(self) -> list[wire.Part]:
+        """The file, in parts, so that the words are not copied."""
+        return parts(self.header, self.stored)
 
     @property
     def text(self) -> str:
         """The header line that these contents have."""
-        return self.header.text(self.stored.joined)
+        return self.header.text(*self.stored.parts)
 
     @property
     def weight_bytes(self) -> int:
@@ -221,9 +225,14 @@ def build(header: PyramidHeader, stored: Stored) -> bytes:
 
     Raises ValueError for numbers that are out of range or do not fit the header.
     """
+    return b"".join(parts(header, stored))
+
+
+def parts(header: PyramidHeader, stored: Stored) -> list[wire.Part]:
+    """As build(), in parts: the words are not copied."""
     check(header, stored)
-    picture = picture_of(header, stored, header.text(stored.joined))
-    return graph.build(picture, stored.payload)
+    picture = picture_of(header, stored, header.text(*stored.parts))
+    return graph.build_parts(picture, stored.payload)
 
 
 def check(header: PyramidHeader, stored: Stored) -> None:
@@ -241,27 +250,28 @@ def check(header: PyramidHeader, stored: Stored) -> None:
         raise ValueError("the state of a lane is out of range")
 
 
-def _int8(tensor: TensorProto, shape: tuple[int, ...]) -> NDArray[np.int8]:
+def _int8(tensor: Tensor, shape: tuple[int, ...]) -> NDArray[np.int8]:
     """A copy of the weights of a tensor that must have this shape."""
     size = math.prod(shape)
-    _expect(tensor, TensorProto.INT8, shape, len(tensor.raw_data) == size)
-    weights = np.frombuffer(tensor.raw_data, np.int8).reshape(shape)
+    _expect(tensor, TensorProto.INT8, shape, len(tensor.raw) == size)
+    weights = np.frombuffer(tensor.raw, np.int8).reshape(shape)
     return np.array(weights)
 
 
-def _words(tensor: TensorProto) -> NDArray[np.uint16]:
-    count, odd = divmod(len(tensor.raw_data), 2)
+def _words(tensor: Tensor) -> NDArray[np.uint16]:
+    """The words in reading order, where they lie in the file."""
+    count, odd = divmod(len(tensor.raw), 2)
     _expect(tensor, TensorProto.UINT16, (count,), not odd)
-    return np.frombuffer(tensor.raw_data, "<u2")[::-1].astype(np.uint16)
+    return np.frombuffer(tensor.raw, "<u2").astype(np.uint16, copy=False)[::-1]
 
 
-def _states(tensor: TensorProto, header: PyramidHeader) -> Ints:
+def _states(tensor: Tensor, header: PyramidHeader) -> Ints:
     lanes = header.geometry.lanes
-    _expect(tensor, TensorProto.INT64, (lanes,), len(tensor.int64_data) == lanes)
-    return np.array(tensor.int64_data, np.int64)
+    _expect(tensor, TensorProto.INT64, (lanes,), len(tensor.proto.int64_data) == lanes)
+    return np.array(tensor.proto.int64_data, np.int64)
 
 
-def _expect(tensor: TensorProto, kind: int, shape: tuple[int, ...], whole: bool) -> None:
+def _expect(tensor: Tensor, kind: int, shape: tuple[int, ...], whole: bool) -> None:
     """Before anything is allocated: what the header says, no more and no less."""
-    if not whole or tensor.data_type != kind or tuple(tensor.dims) != shape:
+    if not whole or tensor.proto.data_type != kind or tuple(tensor.proto.dims) != shape:
         raise InvalidFileError("the file is damaged: networks or latents are missing or left over")

@@ -23,11 +23,13 @@ def filtered(plane: NDArray[np.int8], weights: NDArray[np.int8]) -> NDArray[np.f
     padded = np.zeros((height + 2, width + 2), np.float32)
     padded[1:-1, 1:-1] = plane
     total = np.zeros((height, width), np.float32)
+    term = np.empty_like(total)
     for row in range(SIDE):
         for column in range(SIDE):
             weight = np.float32(weights[row, column] / FILTER_UNIT)
             if weight:
-                total += padded[row : row + height, column : column + width] * weight
+                near = padded[row : row + height, column : column + width]
+                total += np.multiply(near, weight, out=term)
     return total
 
 

@@ -17,10 +17,11 @@ surplus is split evenly over both sides when that leaves whole cells on each (on
 exactly needs neither.
 
 A picture needs ceil(height / pitch) * ceil(width / pitch) cells; the finest plane may have at most
-8 times as many, and 4096 more, and at most twice as many, and 2**22 more. There are at most 65536
-lanes. What is decoded one after another, symbols / lanes, and four for each half-row of a strip, is
-at most 2**17, and one more for each 256 cells. So a forged file costs memory and time in proportion
-to its picture, too.
+8 times as many, and 4096 more, and at most 9/8 as many, and 2**22 more. Only a picture of less than
+16 rows may have a row factor of 1. There are at most 65536 lanes, and at most 2**16 symbols in a
+half-row of all strips, and one more for each 2048 cells. What is decoded one after another,
+symbols / lanes, and four for each half-row of a strip, is at most 2**17, and one more for each 256
+cells. So a forged file costs memory and time in proportion to its picture, too.
 """
 
 from __future__ import annotations
@@ -31,7 +32,11 @@ from fractions import Fraction
 MAX_LANES = 2**16
 #: the finest plane may have this many cells for each one that the picture needs, and some more
 MAX_PADDING, FREE_CELLS = 8, 4096
-MAX_LARGE_PADDING, FREE_LARGE_CELLS = 2, 2**22
+MAX_LARGE_PADDING, FREE_LARGE_CELLS = 1.125, 2**22
+#: symbols that a half-row of all strips may have, and one more for so many cells
+FREE_HALFROW, HALFROW_CELLS = 2**16, 2048
+#: rows below which levels may halve the columns only
+LOW_PICTURE = 16
 #: what may be decoded one after another, and one more for so many cells; what a half-row adds to it
 FREE_STEPS, STEP_CELLS, HALFROW_STEPS = 2**17, 256, 4
 
@@ -94,11 +99,15 @@ class Geometry:
     def is_sane(self) -> bool:
         """Whether a decoder accepts it: memory and time are in proportion to the picture."""
         height, width = self.plane(self.levels)
-        cells = ceil_div(self.height, self.pitch) * ceil_div(self.width, self.pitch)
-        most = MAX_PADDING * cells + FREE_CELLS, MAX_LARGE_PADDING * cells + FREE_LARGE_CELLS
+        rows = ceil_div(self.height, self.pitch)
+        cells = rows * ceil_div(self.width, self.pitch)
+        most = MAX_PADDING * cells + FREE_CELLS
+        most = min(most, int(MAX_LARGE_PADDING * cells) + FREE_LARGE_CELLS)
         return (
-            self.lanes <= MAX_LANES
-            and height * width <= min(most)
+            (self.row_factor == 2 or rows < LOW_PICTURE)
+            and self.lanes <= MAX_LANES
+            and self.strips * width // 2 <= FREE_HALFROW + cells // HALFROW_CELLS
+            and height * width <= most
             and self.steps <= FREE_STEPS + cells // STEP_CELLS
         )
 
@@ -141,7 +150,6 @@ STEP_MS, LANE_MS, HALFROW_MS = 0.012, 0.00008, 0.08  # a rANS step, its lanes, a
 MS_BYTES = 1.5  # bytes that one millisecond of decoding is worth
 
 MAX_CHOSEN_STRIPS = 256
-LOW_PICTURE = 16  # rows below which levels may halve the columns only
 
 
 def estimated_bytes(geometry: Geometry, levels: int) -> float:

@@ -217,7 +217,8 @@ def stored_payload(graph: Graph, payload: Payload) -> tuple[str, str]:
 
     The position is minus the number of words read, and so the index of the last one read.
     """
-    return graph.stored(payload.states, varints=True), graph.stored(payload.words[::-1])
+    states = graph.stored(payload.states, varints=True)
+    return states, graph.stored_outside(payload.words[::-1])
 
 
 def constants(graph: Graph, picture: Picture, words: str) -> Constants:
@@ -245,20 +246,28 @@ def first_plane(graph: Graph, c: Constants, geometry: Geometry) -> str:
     return graph.op("Expand", c.zero8, graph.ints(*sizes))
 
 
-def serialised(graph: Graph, header: str, keep: frozenset[str]) -> bytes:
-    """The model's bytes, all names but those to keep shortened."""
+def serialised(graph: Graph, header: str, keep: frozenset[str]) -> list[wire.Part]:
+    """The model's bytes, in parts, all names but those to keep shortened."""
     shorten(graph.proto, keep)
     model = ModelProto(ir_version=IR_VERSION, producer_name=PRODUCER, graph=graph.proto)
     model.opset_import.add(version=OPSET)
     if header:
         model.metadata_props.add(key=METADATA_KEY, value=header)
-    return wire.serialised(model)
+    tensors = model.graph.initializer
+    outside = {tensors[index].name: parts for index, parts in graph.outside.items()}
+    return wire.serialised(model, outside)
 
 
 def build(picture: Picture, payload: Payload, debug: bool = False) -> bytes:
-    """The file's bytes. `debug` adds outputs: features [L, 1, 1, H', W'], states, position.
+    """The file's bytes, as build_parts() makes them."""
+    return b"".join(build_parts(picture, payload, debug))
 
-    The stored tensors are the first initializers, in the order in which they are made here.
+
+def build_parts(picture: Picture, payload: Payload, debug: bool = False) -> list[wire.Part]:
+    """The file's bytes, in parts: the words are not copied.
+
+    `debug` adds outputs: features [L, 1, 1, H', W'], states, position. The stored tensors are the
+    first initializers, in the order in which they are made here.
     """
     geometry = picture.geometry
     graph = Graph()

@@ -16,7 +16,7 @@
 * units     hidden units of the synthesis, 1 to 64
 * psnr      quality of the decoded picture in hundredths of a decibel, 9999 at most
 * crc       CRC-32 (ISO-HDLC, as in zlib) of the text before it, with its space, followed by what is
-            stored (imcodec.pyramid.file.Stored.joined); eight lower-case hex digits
+            stored (imcodec.pyramid.file.Stored.parts); eight lower-case hex digits
 
 The sizes of all planes follow (imcodec.pyramid.geometry); a strip has at least one row of its own
 at level 0 before padding, and the planes are in proportion to the picture.
@@ -104,11 +104,14 @@ class PyramidHeader:
         """[levels, 1, 1, rows, columns]."""
         return (self.levels, 1, 1, 3, 3)
 
-    def text(self, stored: bytes) -> str:
-        """The header line for a file that stores these numbers."""
+    def text(self, *stored: bytes | memoryview) -> str:
+        """The header line for a file that stores these numbers, in parts."""
         numbers = " ".join(str(getattr(self, field.name)) for field in fields(self))
         front = f"{FORMAT} {MODEL} {numbers} "
-        return front + f"{zlib.crc32(front.encode() + stored):08x}"
+        crc = zlib.crc32(front.encode())
+        for part in stored:
+            crc = zlib.crc32(part, crc)
+        return front + f"{crc:08x}"
 
 
 def parse(text: str) -> PyramidHeader:

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 from onnx import AttributeProto, GraphProto, NodeProto, TensorProto, ValueInfoProto, helper
 
+from imcodec.pyramid import wire
+
 #: printable ASCII first; control characters are valid UTF-8 and every runtime tried accepts them
 PRINTABLE = [chr(code) for code in range(33, 127)]
 ALPHABET = PRINTABLE + [chr(code) for code in (*range(1, 32), 32, 127)]
@@ -33,9 +35,16 @@ class Graph:
 
     def __init__(self, parent: Graph | None = None) -> None:
         self.proto = GraphProto(name="g")  # runtimes refuse a graph without a name
-        self.root: Graph = parent.root if parent else self
+        self._root = parent.root if parent else None
         self.count = 0
         self.constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
+        #: raw numbers that are not in their tensors, by the numbers of these initializers
+        self.outside: dict[int, list[wire.Part]] = {}
+
+    @property
+    def root(self) -> Graph:
+        """The outermost graph. No reference to itself: what it holds goes when it goes."""
+        return self if self._root is None else self._root
 
     def name(self) -> str:
         """A new name."""
@@ -65,6 +74,18 @@ class Graph:
             tensor.float_data.append(float(array.ravel()[0]))
         else:
             tensor.raw_data = array.astype(array.dtype.newbyteorder("<")).tobytes()
+        return tensor.name
+
+    def stored_outside(self, *arrays: NDArray[Any]) -> str:
+        """As stored(), of vectors one after another, which are not copied."""
+        kind = arrays[0].dtype
+        tensors = self.root.proto.initializer
+        tensor = tensors.add(name=self.name(), data_type=ELEMENT[kind.name])
+        tensor.dims.append(sum(array.size for array in arrays))
+        tensor.raw_data = b"?"  # so that there is such a field
+        little = kind.newbyteorder("<")
+        parts = [np.ascontiguousarray(array, little) for array in arrays if array.size]
+        self.root.outside[len(tensors) - 1] = [part.view(np.uint8).data for part in parts]
         return tensor.name
 
     def ints(self, *values: int) -> str:
