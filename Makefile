@@ -42,7 +42,7 @@ bench-kodak: $(READY)
 		--codecs imcodec,imcodec-mlp,article-1,article-2,article-3
 	$(BENCH) $(EIGHT) $(KODAK) -o bench/kodak --efforts 1 --title "The Kodak pictures"
 	cp bench/kodak/rows.jsonl benchmarks/results/kodak.jsonl
-	cp bench/kodak/rate-psnr.png docs/images/kodak-rate.png
+	$(VENV)/bin/python benchmarks/figures.py
 	$(VENV)/bin/python benchmarks/tables.py
 
 bench-scaling: $(READY)

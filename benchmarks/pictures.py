@@ -1,6 +1,8 @@
-"""Small photos for quick benchmarks, from the pictures that scikit-image ships.
+"""Photos for benchmarks that need no download, from the pictures that scikit-image ships.
 
-python benchmarks/pictures.py FOLDER [--side 256]
+    python benchmarks/pictures.py FOLDER [--side 256] [--eight]
+
+Four of them, or eight: all its photos in colour. None was looked at while settings were chosen.
 """
 
 from __future__ import annotations
@@ -12,17 +14,20 @@ import numpy as np
 import skimage.data
 from PIL import Image
 
-NAMES = ("astronaut", "chelsea", "coffee", "rocket")
+FOUR = ("astronaut", "chelsea", "coffee", "rocket")
+OTHERS = ("hubble_deep_field", "immunohistochemistry", "retina", "stereo_motorcycle")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--side", type=int, default=256, help="pixels of the longer side")
+    parser.add_argument("--eight", action="store_true", help="all photos in colour")
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    for name in NAMES:
-        image = Image.fromarray(np.asarray(getattr(skimage.data, name)()))
+    for name in (*FOUR, *(OTHERS if arguments.eight else ())):
+        found = getattr(skimage.data, name)()
+        image = Image.fromarray(np.asarray(found[0] if isinstance(found, tuple) else found))
         image.thumbnail((arguments.side, arguments.side), Image.Resampling.LANCZOS)
         image.save(arguments.folder / f"{name}.png")
 
