@@ -116,6 +116,39 @@ def test_file_and_folder_reach_the_disk(tmp_path: Path, monkeypatch: pytest.Monk
     assert flushed[1][1] == ["a"]
 
 
+@pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="files need a name here")
+def test_a_new_file_has_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[str] = []
+    real = os.link
+
+    def link(source: str, name: Path, **keywords: int) -> None:
+        given.append(name.name)
+        real(source, name, **keywords)
+
+    monkeypatch.setattr(os, "link", link)
+    write_atomic(tmp_path / "a", b"1")
+    assert given == ["a"]
+    write_atomic(tmp_path / "a", b"2")
+    assert given[1].startswith(".imcodec-")
+    assert (tmp_path / "a").read_bytes() == b"2"
+
+
+def test_a_file_that_came_meanwhile_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        if names(tmp_path) == []:
+            (tmp_path / "a").write_bytes(b"other")
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    write_atomic(tmp_path / "a", b"1")
+    assert (tmp_path / "a").read_bytes() == b"1"
+    assert names(tmp_path) == ["a"]
+
+
 @posix
 @pytest.mark.usefixtures("unfinished")
 def test_permissions(tmp_path: Path) -> None:

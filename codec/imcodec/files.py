@@ -33,7 +33,8 @@ def write_atomic(path: StrPath, data: bytes) -> None:
     The new file is made in the same folder, flushed to the disk with its folder's entry, and gets
     the permissions of the file that it replaces (or those of the umask). If writing fails or is
     interrupted, nothing is left of it; nor if the process is killed, where the system has files
-    without a name (Linux). A symbolic link is followed; other hard links to the old file keep the
+    without a name (Linux), but for one instant: a new file that takes the place of an old one has
+    a name beside it first. A symbolic link is followed; other hard links to the old file keep the
     old content. Devices, pipes and the like cannot be replaced and are written to. Raises
     OutputError.
     """
@@ -49,6 +50,9 @@ def write_atomic(path: StrPath, data: bytes) -> None:
 
 
 def _replace(target: Path, data: bytes, permissions: int | None) -> None:
+    if permissions is None and _write_nameless(target, data, permissions):
+        _flush_folder(target.parent)  # the first file of that name never had another
+        return
     unfinished = target.with_name(f".imcodec-{secrets.token_hex(8)}{target.suffix[:16]}")
     # It gets its name inside of `try`: whenever an interruption comes, it is removed.
     try:
