@@ -131,14 +131,13 @@ def files(photo: Image.Image) -> dict[str, Whole]:
         number = features.version(library) or importlib.metadata.version(library)
         written_by = f"Pillow {PIL.__version__}, {library} {number}"
         found[name] = Whole(stream.getvalue(), written_by, opened)
-    mlp = imcodec.encode(photo, model="mlp", epochs=40, finetune=10)
     pyramid = imcodec.encode(photo, effort=1)
-    for show, pyramid_words, mlp_words in (
-        (imcodec.decode, "imcodec", "imcodec, `--model mlp`"),
-        (bare, "imcodec's file in a bare onnxruntime", "the same, `--model mlp`"),
-    ):
-        found[pyramid_words] = Whole(pyramid, version(), show)
-        found[mlp_words] = Whole(mlp, version(is_mlp=True), show)
+    mlp = imcodec.encode(photo, model="mlp", epochs=40, finetune=10)
+    ours, ours_mlp = version(), version(is_mlp=True)
+    found["imcodec"] = Whole(pyramid, ours, imcodec.decode)
+    found["imcodec, `--model mlp`"] = Whole(mlp, ours_mlp, imcodec.decode)
+    found["imcodec's file in a bare onnxruntime"] = Whole(pyramid, ours, bare)
+    found["the same, `--model mlp`"] = Whole(mlp, ours_mlp, bare)
     return found
 
 
