@@ -26,6 +26,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,8 @@ from imcodec.bench.plan import digest
 Open = Callable[[bytes], NDArray[np.uint8]]
 SIZE = (300, 200)
 SECONDS = 10
+#: what takes long to import
+IMPORTED = ["onnxruntime", "skimage.data", "imcodec.bench.plan", "imcodec.pyramid.decode"]
 #: what may become of a copy
 OUTCOMES = ("different", "same", "refused", "crash")
 #: the name Pillow has for it, keywords of Image.save that people use, and the library behind it
@@ -93,9 +96,11 @@ def outcome(damaged: bytes, whole: NDArray[np.uint8], show: Open) -> str:
 
 def outcome_elsewhere(damaged: bytes, whole: NDArray[np.uint8], show: Open) -> str:
     """The same in a process of its own."""
-    context = multiprocessing.get_context("fork")
+    # forked from a process without threads: a copy of one with threads may wait for a lock for ever
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(IMPORTED)
     queue = context.SimpleQueue()
-    child = context.Process(target=lambda: queue.put(outcome(damaged, whole, show)))
+    child = context.Process(target=_put_outcome, args=(queue, damaged, whole, show))
     child.start()
     child.join(SECONDS)
     if child.exitcode == 0:
@@ -103,6 +108,12 @@ def outcome_elsewhere(damaged: bytes, whole: NDArray[np.uint8], show: Open) -> s
     child.kill()
     child.join()
     return "crash"
+
+
+def _put_outcome(
+    queue: SimpleQueue[str], damaged: bytes, whole: NDArray[np.uint8], show: Open
+) -> None:
+    queue.put(outcome(damaged, whole, show))
 
 
 def damaged(data: bytes, flips: int, truncations: int, seed: int) -> list[tuple[str, bytes]]:
