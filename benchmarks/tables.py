@@ -12,8 +12,15 @@ in it: "rows", a file of rows; "kind", and what that kind needs:
                     over all pictures that the three have, median seconds for a picture, and what
                     they were taken on
     sentence        "text", in which {CODEC ANCHOR} or {CODEC ANCHOR METRIC} is such a BD-rate in
-                    words, "19 % more" or "22 % fewer"
+                    words, "19 % more" or "22 % fewer"; {CODEC ANCHOR bytes} the least and the most
+                    of the anchor's bytes for the same PSNR, "0.94 to 1.80 times"; {CODEC graph} the
+                    bytes of graph and networks, "3.7 to 7.6 kB, 7 to 39 %"; {CODEC encode} and
+                    {CODEC decode} median seconds, and {CODEC on} what they were taken on
     scaling         every row of a scaling study whose "study" it is, "size" or "threads"
+    damage          every count of damage.py
+    damage shares   of the copies of each of "formats", those that are another picture
+
+A table in an item of a list is indented as its first comment is.
 
 tests/test_results.py fails when a table is not what this makes.
 """
@@ -26,7 +33,7 @@ import re
 import statistics
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -34,19 +41,31 @@ from imcodec.bench.bd import compare
 from imcodec.bench.codecs import codec_named
 from imcodec.bench.curves import picture_curve
 from imcodec.bench.quality import METRICS
-from imcodec.bench.rows import read_rows
+from imcodec.bench.rows import Row, read_rows
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = tuple(
-    ROOT / name for name in ("README.md", "benchmarks/kodak.md", "benchmarks/scaling.md")
+    ROOT / name
+    for name in (
+        "README.md",
+        "benchmarks/kodak.md",
+        "benchmarks/scaling.md",
+        "benchmarks/damage.md",
+    )
 )
-TABLE = re.compile(r"(<!-- table (\{.*?\}) -->\n).*?(<!-- end of table -->)", re.DOTALL)
+TABLE = re.compile(
+    r"^(( *)<!-- table (\{.*?\}) -->\n).*?(^ *<!-- end of table -->)", re.DOTALL | re.MULTILINE
+)
 PSNR = METRICS["psnr"]
 
 
 def rewritten(text: str) -> str:
     """A document with its tables made anew. Raises ValueError for one that cannot be made."""
-    return TABLE.sub(lambda found: found[1] + table(json.loads(found[2])) + found[3], text)
+
+    def made(found: re.Match[str]) -> str:
+        return found[1] + textwrap.indent(table(json.loads(found[3])), found[2]) + found[4]
+
+    return TABLE.sub(made, text)
 
 
 def table(wanted: dict[str, Any]) -> str:
@@ -107,31 +126,74 @@ def bd_rates(path: Path, wanted: dict[str, Any]) -> list[str]:
                 rate = compare(of[anchor], of[name], shared, PSNR).over_set
             cells.append("-" if rate is None else f"{rate.percent:+.1f} %")
         members = [row for row in of[name] if row.sha256 in shared]
-        for times in ([r.encode_s for r in members], [r.decode_s for r in members]):
-            known = [seconds for seconds in times if seconds is not None]
-            cells.append(f"{float(f'{statistics.median(known):.2g}'):g} s" if known else "-")
+        cells += [median(r.encode_s for r in members), median(r.decode_s for r in members)]
         cells.append(", ".join(found.made_on(members)))
         lines.append("| " + " | ".join(cells) + " |")
     return lines
 
 
+def median(times: Iterable[float | None]) -> str:
+    """Median seconds in words."""
+    known = [seconds for seconds in times if seconds is not None]
+    return f"{rounded(statistics.median(known))} s" if known else "-"
+
+
+def rounded(value: float) -> str:
+    """Two digits."""
+    return f"{float(f'{value:.2g}'):g}"
+
+
 def sentence(path: Path, wanted: dict[str, Any]) -> list[str]:
-    """BD-rates in words."""
-    rows = read_rows(path).current()
+    """Figures in words."""
+    found = read_rows(path)
+    rows = found.current()
 
     def words(place: re.Match[str]) -> str:
-        name, anchor, metric = place[1], place[2], METRICS[place[3] or "psnr"]
-        own, others = ([row for row in rows if row.codec == codec] for codec in (name, anchor))
+        name, what, measure = place.groups()
+        own = [row for row in rows if row.codec == name]
+        if what in ("encode", "decode"):
+            return median(row.encode_s if what == "encode" else row.decode_s for row in own)
+        if what == "on":
+            return ", ".join(found.made_on(own))
+        if what == "graph":
+            return graph_and_networks(own)
+        others = [row for row in rows if row.codec == what]
+        if measure == "bytes":
+            return times_the_bytes(own, others)
         shared = {row.sha256 for row in own} & {row.sha256 for row in others}
-        rate = compare(others, own, sorted(shared), metric).over_set
+        rate = compare(others, own, sorted(shared), METRICS[measure or "psnr"]).over_set
         if rate is None:
-            raise ValueError(f"there is no BD-rate of {name} against {anchor}")
+            raise ValueError(f"there is no BD-rate of {name} against {what}")
         return f"{abs(rate.percent):.0f} % {'more' if rate.percent > 0 else 'fewer'}"
 
     text = re.sub(r"\{(\S+) (\S+?)(?: (\S+))?\}", words, wanted["text"])
-    # a number and its sign stay on one line
-    lines = textwrap.wrap(text.replace(" %", "_%"), 108, break_on_hyphens=False)
-    return [line.replace("_%", " %") for line in lines]
+    # a number and its unit stay on one line
+    lines = textwrap.wrap(re.sub(r"(?<=\d) (?=%|kB|s\b)", "\0", text), 108, break_on_hyphens=False)
+    return [line.replace("\0", " ") for line in lines]
+
+
+def graph_and_networks(rows: list[Row]) -> str:
+    """The least and the most that a file spends before its first latent."""
+    parts = [(row.parts, row.bytes) for row in rows if row.parts is not None]
+    spent = [(part["graph"] + part["weights"], size) for part, size in parts]
+    kilobytes = [some / 1000 for some, _ in spent]
+    percent = [100 * some / size for some, size in spent]
+    return (
+        f"{min(kilobytes):.1f} to {max(kilobytes):.1f} kB, "
+        f"{min(percent):.0f} to {max(percent):.0f} %"
+    )
+
+
+def times_the_bytes(own: list[Row], others: list[Row]) -> str:
+    """The least and the most of the others' bytes for the same PSNR of the same picture."""
+    ratios = []
+    for row in own:
+        curve = picture_curve((r for r in others if r.sha256 == row.sha256), PSNR)
+        quality = row.quality["psnr"]
+        rate = None if quality is None else curve.rate_at(quality)
+        if rate is not None:
+            ratios.append(row.bpp / rate)
+    return f"{min(ratios):.2f} to {max(ratios):.2f} times"
 
 
 def scaling(path: Path, wanted: dict[str, Any]) -> list[str]:
@@ -150,12 +212,45 @@ def scaling(path: Path, wanted: dict[str, Any]) -> list[str]:
     return lines
 
 
+def damage(path: Path, wanted: dict[str, Any]) -> list[str]:
+    """What became of damaged copies, format by format."""
+    rows = list(damage_rows(path).values())
+    heads = [f"{how}: {' | '.join(rows[0][how])}" for how in ("flipped", "cut")]
+    lines = [f"| | bytes | {' | '.join(heads)} |", "| --- |" + " ---: |" * 9]
+    for row in rows:
+        counts = [*row["flipped"].values(), *row["cut"].values()]
+        lines.append(f"| {row['format']} | {row['bytes']:,} | {' | '.join(map(str, counts))} |")
+    return lines
+
+
+def damage_shares(path: Path, wanted: dict[str, Any]) -> list[str]:
+    """How many damaged copies open as another picture."""
+    rows = [damage_rows(path)[name] for name in wanted["formats"]]
+    lines = [
+        "| | " + " | ".join(row["format"] for row in rows) + " |",
+        "| --- |" + " ---: |" * len(rows),
+    ]
+    for how, words in (("flipped", "a bit flipped"), ("cut", "cut off")):
+        (copies,) = {sum(row[how].values()) for row in rows}
+        shares = [f"{rounded(100 * row[how]['different'] / copies)} %" for row in rows]
+        lines.append(f"| {words}, {copies} copies | {' | '.join(shares)} |")
+    return lines
+
+
+def damage_rows(path: Path) -> dict[str, dict[str, Any]]:
+    """Rows of damage.py by format."""
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    return {row["format"]: row for row in rows if "format" in row}
+
+
 KINDS: dict[str, Callable[[Path, dict[str, Any]], list[str]]] = {
     "same quality": same_quality,
     "files": files,
     "bd-rate": bd_rates,
     "sentence": sentence,
     "scaling": scaling,
+    "damage": damage,
+    "damage shares": damage_shares,
 }
 
 

@@ -6,19 +6,23 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from imcodec.bench.codecs import codec_named
+from imcodec.bench.ours import parts
 from imcodec.bench.rows import Row, RowFile, read_rows
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
-import merge  # noqa: E402 (benchmarks is no package)
+import damage  # noqa: E402 (benchmarks is no package)
+import merge  # noqa: E402
 import tables  # noqa: E402
 
 SCALING = ROOT / "benchmarks" / "results" / "scaling.jsonl"
-RESULTS = sorted(set(SCALING.parent.glob("*.jsonl")) - {SCALING})
+DAMAGE = SCALING.with_name("damage.jsonl")
+RESULTS = sorted(set(SCALING.parent.glob("*.jsonl")) - {SCALING, DAMAGE})
 
 
 @pytest.mark.parametrize("path", tables.DOCUMENTS, ids=lambda path: path.name)
@@ -50,6 +54,41 @@ def test_the_scaling_study_says_where_it_was_made() -> None:
     rows = [json.loads(line) for line in SCALING.read_text().splitlines()]
     assert {row["study"] for row in rows} == {"size", "threads"}
     assert all(row["machine"]["commit"] and row["machine"]["processor"] for row in rows)
+
+
+def test_damage_says_where_it_was_made() -> None:
+    machine, *rows = (json.loads(line) for line in DAMAGE.read_text().splitlines())
+    assert machine["machine"]["commit"]
+    assert machine["machine"]["processor"]
+    assert {row["machine"] for row in rows} == {machine["machine"]["id"]}
+    assert [row["format"] for row in rows][: len(damage.FORMATS)] == list(damage.FORMATS)
+    for how in ("flipped", "cut"):
+        assert len({sum(row[how].values()) for row in rows}) == 1
+
+
+def test_every_damaged_copy_is_counted() -> None:
+    def show(data: bytes) -> np.ndarray:
+        if len(data) < 8:
+            raise ValueError
+        return np.frombuffer(data, np.uint8)[:4]  # damage to the other four is not seen
+
+    counted = damage.row("ours", damage.Whole(bytes(8), "1", show), 200, 50, seed=1)
+    copies = damage.damaged(bytes(8), 200, 50, seed=1)
+    seen = sum(any(copy[:4]) for how, copy in copies if how == "flipped")
+    assert 0 < seen < 200
+    assert counted["flipped"] == {"different": seen, "same": 200 - seen, "refused": 0, "crash": 0}
+    assert counted["cut"] == {"different": 0, "same": 0, "refused": 50, "crash": 0}
+
+
+def test_a_table_in_an_item_is_indented() -> None:
+    wanted = '{"kind": "sentence", "rows": "benchmarks/results/kodak.jsonl", "text": "a b"}'
+    item = f"* An item.\n  <!-- table {wanted} -->\nold\n  <!-- end of table -->\n"
+    assert tables.rewritten(item) == item.replace("\nold", "\n  a b")
+
+
+def test_the_graph_is_as_large_as_the_readme_says() -> None:
+    graph = parts((ROOT / "tests" / "golden" / "pyramid-pixel.onnx").read_bytes())["graph"]
+    assert f"The graph alone is {graph / 1000:.1f} kB" in (ROOT / "README.md").read_text()
 
 
 def test_rows_of_another_machine_are_merged(
