@@ -133,6 +133,32 @@ def test_a_new_file_has_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert (tmp_path / "a").read_bytes() == b"2"
 
 
+def test_what_a_killed_process_left_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left: list[Path] = []
+    path = tmp_path / "a.onnx"
+
+    def killed(self: Path, target: Path) -> None:
+        left.append(self.with_name(f"{self.name}.kept"))
+        left[0].write_bytes(self.read_bytes())  # the other one is removed on the way out
+        raise KeyboardInterrupt
+
+    path.write_bytes(b"old")
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            write_atomic(path, b"new")
+    (tmp_path / ".imcodec-of-another").touch()
+    write_atomic(path, b"newer")
+    assert left[0].exists()  # somebody may be writing it
+    for other in tmp_path.iterdir():
+        os.utime(other, (1, 1))
+    write_atomic(path, b"newest")
+    assert names(tmp_path) == [".imcodec-of-another", "a.onnx"]
+    assert path.read_bytes() == b"newest"
+
+
 def test_a_file_that_came_meanwhile_is_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

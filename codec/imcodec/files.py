@@ -6,6 +6,8 @@ import errno
 import os
 import secrets
 import stat
+import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +18,8 @@ from imcodec.errors import ImcodecError, InvalidFileError, LimitError, OutputErr
 StrPath: TypeAlias = "str | os.PathLike[str]"
 
 _PIECE = 1 << 20
+#: seconds without a change after which an unfinished file has nobody who writes it
+_LEFT_OVER = 60
 
 # Whatever stands here is an open file of this process or a device: it must not be replaced.
 _NEVER_REPLACED = ("/dev/", "/proc/")
@@ -34,7 +38,8 @@ def write_atomic(path: StrPath, data: bytes) -> None:
     the permissions of the file that it replaces (or those of the umask). If writing fails or is
     interrupted, nothing is left of it; nor if the process is killed, where the system has files
     without a name (Linux), but for one instant: a new file that takes the place of an old one has
-    a name beside it first. A symbolic link is followed; other hard links to the old file keep the
+    a name beside it first. What a kill then leaves is removed when the file is next written, a
+    minute later or more. A symbolic link is followed; other hard links to the old file keep the
     old content. Devices, pipes and the like cannot be replaced and are written to. Raises
     OutputError.
     """
@@ -53,7 +58,9 @@ def _replace(target: Path, data: bytes, permissions: int | None) -> None:
     if permissions is None and _write_nameless(target, data, permissions):
         _flush_folder(target.parent)  # the first file of that name never had another
         return
-    unfinished = target.with_name(f".imcodec-{secrets.token_hex(8)}{target.suffix[:16]}")
+    prefix = f".imcodec-{zlib.crc32(os.fsencode(target.name)):08x}-"
+    _sweep(target.parent, prefix)
+    unfinished = target.with_name(f"{prefix}{secrets.token_hex(8)}{target.suffix[:16]}")
     # It gets its name inside of `try`: whenever an interruption comes, it is removed.
     try:
         if not _write_nameless(unfinished, data, permissions):
@@ -67,6 +74,14 @@ def _replace(target: Path, data: bytes, permissions: int | None) -> None:
         with suppress(OSError):
             unfinished.unlink(missing_ok=True)
     _flush_folder(target.parent)
+
+
+def _sweep(folder: Path, prefix: str) -> None:
+    """Remove what was left by a process that was killed before the new file took its place."""
+    with suppress(OSError):
+        for left in folder.glob(f"{prefix}*"):
+            if time.time() - left.stat().st_mtime > _LEFT_OVER:
+                left.unlink()
 
 
 def _write_nameless(name: Path, data: bytes, permissions: int | None) -> bool:
