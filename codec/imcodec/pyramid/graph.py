@@ -254,7 +254,7 @@ def serialised(graph: Graph, header: str, keep: frozenset[str]) -> list[wire.Par
     if header:
         model.metadata_props.add(key=METADATA_KEY, value=header)
     tensors = model.graph.initializer
-    outside = {tensors[index].name: parts for index, parts in graph.outside.items()}
+    outside = {tensors[index].name: numbers for index, numbers in graph.outside.items()}
     return wire.serialised(model, outside)
 
 

@@ -21,8 +21,8 @@ MASK = (1 << 64) - 1
 
 #: of what a message is made; memoryviews lie outside of it
 Part = bytes | bytearray | memoryview
-#: raw numbers of tensors, by the tensors' names, in parts
-Outside = Mapping[str, Sequence[Part]]
+#: raw numbers of tensors, by the tensors' names
+Outside = Mapping[str, memoryview]
 
 
 def serialised(message: Message, outside: Outside | None = None) -> list[Part]:
@@ -38,7 +38,7 @@ def serialised(message: Message, outside: Outside | None = None) -> list[Part]:
         if field.message_type:
             bodies = [serialised(value, outside) for value in values]
         elif field.name == "raw_data" and getattr(message, "name", None) in outside:
-            bodies = [[*outside[message.name]]]  # type: ignore[attr-defined]
+            bodies = [[outside[message.name]]]  # type: ignore[attr-defined]
         elif field.type in (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_BYTES):
             bodies = [[value.encode() if isinstance(value, str) else value] for value in values]
         else:

@@ -13,8 +13,6 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 from onnx import AttributeProto, GraphProto, NodeProto, TensorProto, ValueInfoProto, helper
 
-from imcodec.pyramid import wire
-
 #: printable ASCII first; control characters are valid UTF-8 and every runtime tried accepts them
 PRINTABLE = [chr(code) for code in range(33, 127)]
 ALPHABET = PRINTABLE + [chr(code) for code in (*range(1, 32), 32, 127)]
@@ -39,7 +37,7 @@ class Graph:
         self.count = 0
         self.constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
         #: raw numbers that are not in their tensors, by the numbers of these initializers
-        self.outside: dict[int, list[wire.Part]] = {}
+        self.outside: dict[int, memoryview] = {}
 
     @property
     def root(self) -> Graph:
@@ -76,16 +74,14 @@ class Graph:
             tensor.raw_data = array.astype(array.dtype.newbyteorder("<")).tobytes()
         return tensor.name
 
-    def stored_outside(self, *arrays: NDArray[Any]) -> str:
-        """As stored(), of vectors one after another, which are not copied."""
-        kind = arrays[0].dtype
+    def stored_outside(self, vector: NDArray[Any]) -> str:
+        """As stored(), of a vector that is not copied."""
         tensors = self.root.proto.initializer
-        tensor = tensors.add(name=self.name(), data_type=ELEMENT[kind.name])
-        tensor.dims.append(sum(array.size for array in arrays))
+        tensor = tensors.add(name=self.name(), data_type=ELEMENT[vector.dtype.name])
+        tensor.dims.append(vector.size)
         tensor.raw_data = b"?"  # so that there is such a field
-        little = kind.newbyteorder("<")
-        parts = [np.ascontiguousarray(array, little) for array in arrays if array.size]
-        self.root.outside[len(tensors) - 1] = [part.view(np.uint8).data for part in parts]
+        little = np.ascontiguousarray(vector, vector.dtype.newbyteorder("<"))
+        self.root.outside[len(tensors) - 1] = little.view(np.uint8).data
         return tensor.name
 
     def ints(self, *values: int) -> str:
