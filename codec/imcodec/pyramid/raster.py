@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,34 @@ Plane = NDArray[np.int8]
 POINTS, LEAST = 2**17, 4
 
 
+@dataclass(frozen=True)
+class _Needs:
+    """The rows of the finest plane that each of some things to draw needs, in their order."""
+
+    #: the first row, its neighbour in the filter included, and the one after the last
+    begin: NDArray[np.intp]
+    end: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, first: NDArray[np.intp], last: NDArray[np.intp], height: int) -> _Needs:
+        """What lies between these rows of a plane of `height` rows."""
+        return cls((first - 1).clip(0), (last + 2).clip(None, height))
+
+    @property
+    def overlap(self) -> int:
+        """Rows, less one, that one of them may need."""
+        return int((self.end - self.begin).max()) - 1
+
+    def drawn(self, segment: Segment) -> tuple[int, int]:
+        """The first that a segment draws, and the one after the last."""
+        first, last = np.searchsorted(self.end, (segment.begin, segment.end), "right").tolist()
+        return first, last
+
+    def rows(self, first: int, last: int) -> int:
+        """Rows that `first` to `last` need together."""
+        return int(self.end[last - 1] - self.begin[first])
+
+
 class Raster:
     """A view of a picture on its planes."""
 
@@ -28,24 +57,21 @@ class Raster:
         x, self._y = placed(geometry, *drawing.coordinates)
         self._across = [Places.of(x, width) for _, width in sizes]
         finest = Places.of(self._y, self._heights[-1])
-        #: for each row of the view the first and the last row to be drawn for it, and the rows of
-        #: the finest plane that are needed, with their neighbours in the filter
+        #: for each row of the view the first and the last row to be drawn for it
         self._first, self._last = drawing.down.needed()
-        self._from = (finest.first[self._first] - 1).clip(0)
-        self._to = (finest.second[self._last] + 2).clip(None, self._heights[-1])
-
-    @property
-    def overlap(self) -> int:
-        """Rows of the finest plane, less one, that a row of the view may need."""
-        return int((self._to - self._from).max()) - 1
+        self._needs = _Needs.of(
+            finest.first[self._first], finest.second[self._last], self._heights[-1]
+        )
+        #: rows of the finest plane, less one, that a row of the view may need
+        self.overlap = self._needs.overlap
 
     def parts(self, segment: Segment) -> Iterator[slice]:
         """The rows of the view that a segment draws, some at a time."""
-        first, last = _drawn(segment, self._to)
+        first, last = self._needs.drawn(segment)
         if first < last:
             points = int(self._last[last - 1] - self._first[first] + 1) * self._width
             left, right = self._across[-1].cells
-            latents = int(self._to[last - 1] - self._from[first]) * (right - left)
+            latents = self._needs.rows(first, last) * (right - left)
             yield from _parts(first, last, points, latents)
 
     def features(
@@ -75,19 +101,15 @@ class Scatter:
         #: numbers of the points, [n]
         self.order = np.argsort(down.second, kind="stable")
         self._x, self._y = x[self.order], y[self.order]
-        self._from = (down.first[self.order] - 1).clip(0)
-        self._to = (down.second[self.order] + 2).clip(None, height)
-
-    @property
-    def overlap(self) -> int:
-        """Rows of the finest plane, less one, that a point may need."""
-        return int((self._to - self._from).max()) - 1
+        self._needs = _Needs.of(down.first[self.order], down.second[self.order], height)
+        #: rows of the finest plane, less one, that a point may need
+        self.overlap = self._needs.overlap
 
     def parts(self, segment: Segment) -> Iterator[slice]:
         """The points that a segment draws, some at a time, as parts of `order`."""
-        first, last = _drawn(segment, self._to)
+        first, last = self._needs.drawn(segment)
         if first < last:
-            latents = int(self._to[last - 1] - self._from[first]) * self._sizes[-1][1]
+            latents = self._needs.rows(first, last) * self._sizes[-1][1]
             yield from _parts(first, last, last - first, latents)
 
     def features(self, coarse: Sequence[Plane], segment: Segment, part: slice) -> Floats:
@@ -100,12 +122,6 @@ class Scatter:
             values, *places = _smooth(plane, top, across, down, self._filters[level])
             found[level] = interpolated_at(values, *places)
         return found
-
-
-def _drawn(segment: Segment, ends: NDArray[np.intp]) -> tuple[int, int]:
-    """The first that a segment draws, and the one after the last, by the rows that they need."""
-    first, last = np.searchsorted(ends, (segment.begin, segment.end), "right").tolist()
-    return first, last
 
 
 def _parts(first: int, last: int, points: int, latents: int) -> Iterator[slice]:
