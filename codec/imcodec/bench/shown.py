@@ -123,10 +123,8 @@ def _version(
     window: tuple[slice, slice],
 ) -> Version:
     codec.require()
-    if codec.is_ours:
-        data = _ours(picture, pixels, codec, rows, target, out)
-    else:
-        data = _matched(picture, pixels, codec, rows, target, out)
+    near = _ours if codec.is_ours else _matched
+    data = near(picture, pixels, codec, rows, target, out)
     threads = len(processors())
     decoded = codec.decode(data, threads)
     quality = psnr(pixels, decoded)

@@ -32,8 +32,7 @@ FEW = 250
 #: fits of fewer steps than the first number start with all planes but the finest, those of fewer
 #: than the second with all but two; longer ones find a better picture from empty planes
 EMPTY = ((FEW, 1), (700, 2))
-#: fits of so many steps or more find networks of their own that are 1 % better than what the prior
-#: leads to; shorter ones are 3 % better with it
+#: fits of so many steps or more gain nothing from the prior; shorter ones are 3 % better with it
 LONG = 700
 #: nobody asks about a few hundred bytes in a picture with more pixels than this
 LARGE = 2**21
