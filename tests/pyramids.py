@@ -13,9 +13,9 @@ from imcodec.pyramid.file import TABLE, Stored, build
 from imcodec.pyramid.filters import identity
 from imcodec.pyramid.geometry import Geometry, choose_geometry
 from imcodec.pyramid.header import QUEUE, TAPS, PyramidHeader
-from imcodec.pyramid.rans import START, WORD_BITS
 from imcodec.pyramid.table import MEAN_UNIT, Ints
 from imcodec.pyramid.walk import encode_latents
+from imcodec.pyramid.walk_kernel import encode
 
 
 def random_context(hidden: int = 6, depth: int = 2, seed: int = 0, width: int = 9) -> Context:
@@ -78,19 +78,8 @@ def made_pyramid(
     sizes = geometry or choose_geometry(height, width, levels, pitch)
     context = random_context(hidden, depth, seed)
     payload, planes = encode_latents(context, sizes, TABLE, random_latents(sizes, seed))
-    header = PyramidHeader(
-        width=width,
-        height=height,
-        channels=channels,
-        levels=sizes.levels,
-        strips=sizes.strips,
-        row_factor=sizes.row_factor,
-        pitch=sizes.pitch,
-        hidden=hidden,
-        depth=depth,
-        units=units,
-        psnr=3012,
-    )
+    header = PyramidHeader.of(sizes, channels, hidden=hidden, depth=depth, units=units)
+    header = replace(header, psnr=3012)
     synthesis = random_synthesis(header.synthesis_shape, header.levels, seed)
     stored = Stored(
         context.weights,
@@ -181,32 +170,15 @@ def flat_pyramid(
     layers = [np.zeros((2, hidden, QUEUE + PARENTS, 1, TAPS), np.int8)]
     layers += [np.zeros((2, hidden, hidden, 1, 1), np.int8)] * (depth - 2)
     low, count = _slots(mean, width)
-    state, words = START, []
-    for _ in range(geometry.symbols // geometry.lanes):
-        if state >= count * (START // TABLE.total) << WORD_BITS:
-            words.append(state & (START - 1))
-            state >>= WORD_BITS
-        state = state // count * TABLE.total + state % count + low
-    words.append(state & (START - 1))  # each lane's first
-    state >>= WORD_BITS
-    header = PyramidHeader(
-        width=geometry.width,
-        height=geometry.height,
-        channels=3,
-        levels=geometry.levels,
-        strips=geometry.strips,
-        row_factor=geometry.row_factor,
-        pitch=geometry.pitch,
-        hidden=hidden,
-        depth=depth,
-        units=units,
-    )
+    steps = geometry.symbols // geometry.lanes
+    lane = encode(*(np.full(steps, n, np.uint16) for n in (low, count)), 1, TABLE.total)
+    header = PyramidHeader.of(geometry, 3, hidden=hidden, depth=depth, units=units)
     stored = Stored(
         (*layers, last),
         random_synthesis(header.synthesis_shape, header.levels),
         random_filters(header.levels),
-        np.repeat(np.array(words[::-1], np.uint16), geometry.lanes),
-        np.full(geometry.lanes, state, np.int64),
+        np.repeat(lane.words, geometry.lanes),
+        np.repeat(lane.states, geometry.lanes),
     )
     return build(header, stored)
 

@@ -134,14 +134,9 @@ def contents(
 
 def header_for(geometry: Geometry, context: Context, synthesis: NDArray[np.int8]) -> PyramidHeader:
     """The header of a picture with these planes and networks."""
-    return PyramidHeader(
-        width=geometry.width,
-        height=geometry.height,
-        channels=len(synthesis) - geometry.levels - 1,
-        levels=geometry.levels,
-        strips=geometry.strips,
-        row_factor=geometry.row_factor,
-        pitch=geometry.pitch,
+    return PyramidHeader.of(
+        geometry,
+        len(synthesis) - geometry.levels - 1,
         hidden=context.weights[0].shape[1],
         depth=len(context.weights),
         units=synthesis.shape[1],

@@ -80,6 +80,24 @@ class PyramidHeader:
     #: hundredths of a decibel
     psnr: int = 0
 
+    @classmethod
+    def of(
+        cls, geometry: Geometry, channels: int, *, hidden: int, depth: int, units: int
+    ) -> PyramidHeader:
+        """The header of a picture with these planes and networks; its quality is not known yet."""
+        return cls(
+            width=geometry.width,
+            height=geometry.height,
+            channels=channels,
+            levels=geometry.levels,
+            strips=geometry.strips,
+            row_factor=geometry.row_factor,
+            pitch=geometry.pitch,
+            hidden=hidden,
+            depth=depth,
+            units=units,
+        )
+
     @cached_property
     def geometry(self) -> Geometry:
         """The sizes of all planes."""
