@@ -29,10 +29,12 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from imcodec.pyramid.context import LARGEST_WEIGHT
 from imcodec.pyramid.fit import Fit, Loss, Recipe
 from imcodec.pyramid.geometry import Geometry, choose_geometry
-from imcodec.pyramid.model import ContextNetwork
+from imcodec.pyramid.model import CONTEXT_UNIT, ContextNetwork
 from imcodec.pyramid.rate import BEYOND, Pass
+from imcodec.pyramid.settling import Settling
 from imcodec.pyramid.soap import Soap
 from imcodec.pyramid.table import Table
 
@@ -128,6 +130,7 @@ class Networks(ContextNetwork):
             for index in range(values is self.weights, len(values)):
                 both = values[index].data
                 values[index] = nn.Parameter(both[:1].repeat(phases, 1, 1))
+        self.settling = Settling([*self.weights], CONTEXT_UNIT, LARGEST_WEIGHT)
 
     def context(self) -> None:  # type: ignore[override]
         """No file is written."""
@@ -149,6 +152,7 @@ class GatheringFit(Fit):
         hyper.plane = self.hyper
         parts = [self.network, self.synthesis, self.filters, *([hyper] if variant.hyper else [])]
         self._networks = Soap([[*part.parameters()] for part in parts])
+        self._parts = (self.network, self.synthesis, self.filters)
         if variant.hyper:
             self.recipe = replace(self.recipe, rates=(*self.recipe.rates, 2e-2))
 
@@ -182,7 +186,7 @@ class GatheringFit(Fit):
             nats += float(found)
         assert leaf.grad is not None
         self.latents.gradient.add_(leaf.grad)
-        tops = [*self.synthesis.integers(), self.filters.rounded()]
+        tops = [*self.synthesis.values(), self.filters.values()]
         tops += [t for pair in self.network.layers() for t in pair if t is not None]
         torch.autograd.backward(tops, [*picture_grads, *(grad.cpu() for grad in work.grads)])
         return Loss(mse, mse, nats / np.log(2) / pixels)

@@ -105,11 +105,11 @@ def test_gradients_of_the_whole_loss(geometry: Geometry, monkeypatch: pytest.Mon
     convolve = torch.nn.functional.conv2d
     smooth = [
         convolve(plane[None, None], weights[None, None], padding=1)[0, 0]
-        for plane, weights in zip(planes, fit.filters.rounded(), strict=True)
+        for plane, weights in zip(planes, fit.filters.values(), strict=True)
     ]
     pairs = zip(fit.interpolations, smooth, strict=True)
     features = torch.stack([Bilinear.apply(plane, at).flatten() for at, plane in pairs])
-    first, threshold, second = fit.synthesis.integers()
+    first, threshold, second = fit.synthesis.values()
     colours = second @ torch.maximum(first @ features * (STEP / 64), threshold / 64)
     colours = colours + (colours.clamp(0, 255) - colours).detach()
     expected_mse = (colours - fit.colours).square().mean() / 255**2

@@ -41,7 +41,7 @@ def started(
     features = [
         at.forward(plane).flatten() for at, plane in zip(interpolations, planes, strict=True)
     ]
-    weights = [value.detach() for value in synthesis.integers()]
+    weights = [value.detach() for value in synthesis.values()]
     drawn = draw(torch.stack(features), weights, STEP).clamp(0, 255).round()
     return latents, drawn.T.reshape(pixels.shape).numpy()
 

@@ -104,7 +104,7 @@ class Analysis(nn.Module):
     ) -> tuple[list[Tensor], tuple[Tensor, Tensor, Tensor], Tensor]:
         """Planes of a picture [3, H, W], coarse to fine, softened; and what draws them.
 
-        That is a linear synthesis (W1, T, W2 as in model.Synthesis.integers) and filters.
+        That is a linear synthesis (W1, T, W2 as in model.Synthesis.values) and filters.
         """
         mean = colours.mean((1, 2))
         unit = UNIT * math.sqrt(max(lmbda, LEAST_PRICE) / 1e-3)

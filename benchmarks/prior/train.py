@@ -51,17 +51,13 @@ TARGET = Path(__file__).parents[2] / "codec" / "imcodec" / "pyramid" / PRIOR
 
 @dataclass
 class Integers:
-    """Stands in a fit for a synthesis, or for filters."""
+    """Stands in a fit for a synthesis, or for filters: values() as these have it."""
 
-    values: tuple[Tensor, ...]
+    found: tuple[Tensor, ...] | Tensor
 
-    def integers(self) -> tuple[Tensor, ...]:
-        """As model.Synthesis has it."""
-        return self.values
-
-    def rounded(self) -> Tensor:
-        """As model.Filters has it."""
-        return self.values[0]
+    def values(self) -> tuple[Tensor, ...] | Tensor:
+        """What is given."""
+        return self.found
 
 
 class Training:
@@ -98,7 +94,7 @@ class Training:
             lmbda,
             softening(temperature, noise),
         )
-        fit.synthesis, fit.filters = Integers(synthesis), Integers((filters,))  # type: ignore[assignment]
+        fit.synthesis, fit.filters = Integers(synthesis), Integers(filters)  # type: ignore[assignment]
         value = torch.cat([plane.flatten() for plane in planes])
         learning = range(len(self.networks) if count % EVERY == 0 else 1)
         costs = []

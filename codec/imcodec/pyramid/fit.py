@@ -1,8 +1,9 @@
 """The fitting loop: pixels in; integer latents, context networks and synthesis out.
 
-loss = mse (colours in 0 .. 1), or another distortion, + lambda * bits per pixel. Networks run in
-the graph's integer arithmetic from the first step on. Latents are softened for most of the way and
-truly rounded at the end, where the loss is the file's true cost and the best state is kept.
+loss = mse (colours in 0 .. 1), or another distortion, + lambda * bits per pixel. Context networks
+run in the graph's arithmetic from the first step on, their hidden units and outputs whole numbers;
+weights become whole near the end (imcodec.pyramid.settling). Latents are softened for most of the
+way and truly rounded at the end, where the loss is the file's true cost and the best state is kept.
 
 On a CPU both terms are compiled loops (imcodec.pyramid.rate_kernel, .distortion_kernel) over strips
 of the planes and chunks of the picture, forwards and backwards together, so that they stay in the
@@ -64,9 +65,11 @@ class Recipe:
     #: learning rates at the start, for latents, context networks, synthesis, filters; they fall as
     #: a cosine
     rates: tuple[float, float, float, float] = (1e-2, 4e-2, 3e-2, 6e-3)
-    last: float = 0.02
+    last: float = 0.005
     betas: tuple[float, float] = (0.8, 0.98)
-    #: share of the steps after which latents are truly rounded
+    #: share of the steps after which the networks' weights become whole numbers, and after which
+    #: all of them are, and latents are truly rounded
+    settle_at: float = 0.85
     hard_at: float = 0.95
     temperature: tuple[float, float] = (0.5, 0.05)
     noise: tuple[float, float] = (0.3, 0.15)
@@ -168,7 +171,7 @@ class Fit:
         if recipe.tune != "psnr":
             size = geometry.height, geometry.width
             self._measure = Measure(recipe.tune, self.colours, size)
-        parts = (self.network, self.synthesis, self.filters)
+        self._parts = parts = (self.network, self.synthesis, self.filters)
         self._latents = torch.optim.Adam([self.latents.stored], betas=recipe.betas, fused=True)
         self._networks = Soap([[*part.parameters()] for part in parts])
 
@@ -198,6 +201,7 @@ class Fit:
                 falling = max(recipe.last, (1 + math.cos(math.pi * min(share, 1))) / 2)
                 latents.param_groups[0]["lr"] = recipe.rates[0] * falling
                 networks.rates[:] = [rate * falling for rate in recipe.rates[1:]]
+                self._settle(share, hard)
                 value, derivative = self.value(share, hard, pool.map)
                 loss = self.backward(value, pool)
                 self.latents.gradient.mul_(derivative)
@@ -221,6 +225,13 @@ class Fit:
         assert best is not None
         return best
 
+    def _settle(self, share: float, hard: bool) -> None:
+        """Make as many weights whole as there should be."""
+        recipe = self.recipe
+        done = (share - recipe.settle_at) / (recipe.hard_at - recipe.settle_at)
+        for part in self._parts:
+            part.settling.advance(1.0 if hard else min(max(done, 0.0), 1.0))
+
     def rounded(self) -> Fitted:
         """What there is, truly rounded, before its cost is known."""
         return self._fitted(self.latents.rounded(), Loss(math.nan, math.nan, math.nan))
@@ -229,7 +240,7 @@ class Fit:
         """What the latents as they are, truly rounded, look like: uint8 [H, W, C]."""
         planes = self.latents.planes(self.latents.rounded())
         shape = (-1, self.geometry.height, self.geometry.width)
-        drawn = self._drawn(planes, self.synthesis.integers(), self.filters.rounded())
+        drawn = self._drawn(planes, self.synthesis.values(), self.filters.values())
         colours = drawn.view(shape)
         return colours.permute(1, 2, 0).cpu().numpy().astype(np.uint8)
 
@@ -309,7 +320,7 @@ class Fit:
         with torch.no_grad():
             mse, found, picture_grads = self._distortion(value, pool)
             bits, network_grads = self.rate(value, pool)
-        tops = [*self.synthesis.integers(), self.filters.rounded()]
+        tops = [*self.synthesis.values(), self.filters.values()]
         tops += [t for pair in self.network.layers() for t in pair if t is not None]
         torch.autograd.backward(tops, [*picture_grads, *network_grads])
         return Loss(mse, found, bits / (self.geometry.height * self.geometry.width))
@@ -324,9 +335,9 @@ class Fit:
         g = self.geometry
         count, levels = g.height * g.width, range(g.levels - 1, -1, -1)
         planes, grads = self.latents.planes(value), self.latents.planes(self.latents.gradient)
-        weights = tuple(t.to(self.device) for t in self.synthesis.integers())
+        weights = tuple(t.to(self.device) for t in self.synthesis.values())
         scale = 1 / (255**2 * self.colours.numel())
-        filters = self.filters.rounded().to(self.device)
+        filters = self.filters.values().to(self.device)
         filterings = [*map(Filtering, planes, filters)]
         filter_grads = torch.empty_like(filters)
         features = self._interpolated(filterings, pool)

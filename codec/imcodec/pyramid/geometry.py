@@ -144,6 +144,7 @@ def ceil_div(number: int, divisor: int) -> int:
 LANE_BYTES = 3.0  # a lane's state, less the information it carries
 PADDING_BYTES = 0.005 / 8  # a padded symbol: the network soon learns that nothing is there
 LEVEL_SHARE = 0.01  # of the payload, per coarse level left out
+STRIP_BYTES = 0.4  # a column of the picture, per strip more: its first rows see nothing above
 PIXEL_BYTES = 0.06  # a payload of 0.5 bits a pixel
 PLACE_BYTES = 33  # one node on `grid`
 STEP_MS, LANE_MS, HALFROW_MS = 0.012, 0.00008, 0.08  # a rANS step, its lanes, a half-row's network
@@ -164,6 +165,7 @@ def estimated_bytes(geometry: Geometry, levels: int) -> float:
     return (
         LANE_BYTES * geometry.lanes
         + PADDING_BYTES * padding
+        + STRIP_BYTES * geometry.width * (geometry.strips - 1)
         + LEVEL_SHARE * (levels - geometry.levels) * PIXEL_BYTES * geometry.height * geometry.width
         + PLACE_BYTES * (any(v != 1 for v in scale) + any(offset))
         + MS_BYTES * milliseconds

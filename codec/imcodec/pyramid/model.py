@@ -1,7 +1,9 @@
 """The networks that are fitted: their parameters, and the integers that the graph will run.
 
-A parameter is stored divided by a unit, so that one learning rate fits all; rounding is
-straight-through (value rounded, gradient not).
+A parameter is stored divided by a unit, so that one learning rate fits all. Weights are real numbers
+for most of a fit and become whole ones one after another near its end (imcodec.pyramid.settling);
+the constants' outgoing weights are rounded throughout, straight-through (value rounded, gradient
+not).
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from torch import Tensor, nn
 from imcodec.pyramid.context import LARGEST_WEIGHT, PARENTS, Context
 from imcodec.pyramid.filters import FILTER_UNIT, identity
 from imcodec.pyramid.header import QUEUE, TAPS
+from imcodec.pyramid.settling import Settling
 from imcodec.pyramid.table import MEAN_UNIT, Table
 
 LARGEST_BYTE = 127
@@ -53,6 +56,7 @@ class ContextNetwork(nn.Module):
             self.weights.append(nn.Parameter(weight))
             if index:
                 self.biases.append(nn.Parameter(torch.zeros(2, fan_out, 1)))
+        self.settling = Settling([*self.weights], CONTEXT_UNIT, LARGEST_WEIGHT)
         with torch.no_grad():  # the value expected is 0, the scale that of nearly empty planes
             wanted = torch.tensor([MEAN_UNIT / 2, 24.0])[:, None]
             self.biases[-1].copy_((wanted / BIAS_UNIT).expand(2, 2, 1))
@@ -63,42 +67,36 @@ class ContextNetwork(nn.Module):
         for weight in self.weights:
             weight.clamp_(-LARGEST_WEIGHT / CONTEXT_UNIT, LARGEST_WEIGHT / CONTEXT_UNIT)
 
-    def integers(self) -> tuple[list[Tensor], list[Tensor]]:
-        """Weights [2, out, in], and outgoing weights of the constant [2, out, 1] of layers 1 ..."""
-        weights: list[Tensor] = []
-        constants: list[Tensor] = []
-        for index, stored in enumerate(self.weights):
-            weight = stored * CONTEXT_UNIT
-            bias = self.biases[index - 1] * BIAS_UNIT if index else None
-            weight = straight(weight.clamp(-LARGEST_WEIGHT, LARGEST_WEIGHT))
-            weights.append(weight)
-            if bias is not None:
-                constant = -bias / 2 - weight.sum(2, keepdim=True)
-                constants.append(straight(constant.clamp(-LARGEST_WEIGHT, LARGEST_WEIGHT)))
-        return weights, constants
-
     def layers(self) -> list[tuple[Tensor, Tensor | None]]:
         """Per layer: multiplier * weights [2, out, in], and the whole bias [2, out, 1]."""
-        weights, constants = self.integers()
+        weights = self.settling.values()
         pairs: list[tuple[Tensor, Tensor | None]] = [(weights[0] * self.table.step, None)]
-        for weight, constant in zip(weights[1:], constants, strict=True):
-            pairs.append((weight / 64, -2 * (constant + weight.sum(2, keepdim=True))))
+        for weight, bias in zip(weights[1:], self.biases, strict=True):
+            constant, others = _constant(weight, bias)
+            pairs.append((weight / 64, -2 * (constant + others)))
         return pairs
 
     @torch.no_grad()
     def context(self) -> Context:
-        """The integer network that the graph runs."""
-        weights, constants = self.integers()
+        """The integer network that the graph runs; what has not settled yet is rounded."""
+        weights = self.settling.values()
         arrays = []
         for index, weight in enumerate(weights):
-            value = weight.cpu().numpy()
+            value = weight.round()
             if index:
-                value = np.concatenate([constants[index - 1].cpu().numpy(), value], 2)
+                value = torch.cat([_constant(weight, self.biases[index - 1])[0], value], 2)
             if index < len(weights) - 1:  # the constant of this layer: a row of zeros
-                value = np.concatenate([np.zeros_like(value[:, :1]), value], 1)
+                value = torch.cat([torch.zeros_like(value[:, :1]), value], 1)
             shape = (QUEUE + PARENTS, 1, TAPS) if index == 0 else (value.shape[2], 1, 1)
-            arrays.append(value.reshape(2, value.shape[1], *shape).astype(np.int8))
+            arrays.append(value.numpy().reshape(2, value.shape[1], *shape).astype(np.int8))
         return Context(tuple(arrays), gain=self.table.step)
+
+
+def _constant(weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
+    """The constant's outgoing weights [2, out, 1], and the sums of the others, both whole."""
+    others = straight(weight).sum(2, keepdim=True)
+    constant = (-bias * BIAS_UNIT / 2 - others).clamp(-LARGEST_WEIGHT, LARGEST_WEIGHT)
+    return straight(constant), others
 
 
 class Synthesis(nn.Module):
@@ -120,20 +118,19 @@ class Synthesis(nn.Module):
         second = torch.zeros(channels, units)
         second[:, : min(channels, units)] = 0.5 * torch.eye(channels)[:, :units]
         self.first, self.threshold, self.second = map(nn.Parameter, (first, threshold, second))
+        parameters = self.first, self.threshold, self.second
+        self.settling = Settling(parameters, SYNTHESIS_UNIT, LARGEST_BYTE)
 
-    def integers(self) -> tuple[Tensor, Tensor, Tensor]:
-        """W1 [units, levels], T [units, 1], W2 [channels, units]."""
-        first, threshold, second = (
-            straight((value * SYNTHESIS_UNIT).clamp(-LARGEST_BYTE, LARGEST_BYTE))
-            for value in (self.first, self.threshold, self.second)
-        )
+    def values(self) -> tuple[Tensor, Tensor, Tensor]:
+        """W1 [units, levels], T [units, 1], W2 [channels, units], in steps of their integers."""
+        first, threshold, second = self.settling.values()
         return first, threshold, second
 
     @torch.no_grad()
     def array(self) -> NDArray[np.int8]:
         """int8 [levels + 1 + channels, units, 1, 1], as the file stores it."""
-        first, threshold, second = self.integers()
-        joined = torch.cat([first.T, threshold.T, second]).cpu().numpy()
+        first, threshold, second = self.values()
+        joined = torch.cat([first.T, threshold.T, second]).round().cpu().numpy()
         return np.asarray(joined[:, :, None, None], np.int8)
 
 
@@ -143,13 +140,13 @@ class Filters(nn.Module):
     def __init__(self, levels: int) -> None:
         super().__init__()
         self.weights = nn.Parameter(torch.from_numpy(identity(levels)).float() / FILTER_UNIT)
+        self.settling = Settling([self.weights], FILTER_UNIT, LARGEST_BYTE)
 
-    def rounded(self) -> Tensor:
-        """What planes are multiplied with, [levels, 3, 3], whole numbers / FILTER_UNIT."""
-        integers = straight((self.weights * FILTER_UNIT).clamp(-LARGEST_BYTE, LARGEST_BYTE))
-        return integers / FILTER_UNIT
+    def values(self) -> Tensor:
+        """What planes are multiplied with, [levels, 3, 3]."""
+        return self.settling.values()[0] / FILTER_UNIT
 
     @torch.no_grad()
     def array(self) -> NDArray[np.int8]:
         """int8 [levels, 3, 3], as the file stores it."""
-        return (self.rounded() * FILTER_UNIT).round().cpu().numpy().astype(np.int8)
+        return (self.values() * FILTER_UNIT).round().cpu().numpy().astype(np.int8)

@@ -102,7 +102,7 @@ def start_picture(
     synthesis.second[:, :linear] = torch.eye(channels)[:, :linear] * gain / SYNTHESIS_UNIT
     if len(synthesis.first) > channels:
         synthesis.second[:, channels] = mean[:, 0].cpu() * 64 / LARGEST_BYTE / SYNTHESIS_UNIT
-    first, threshold, second = (value.to(colours.device) for value in synthesis.integers())
+    first, threshold, second = (value.to(colours.device) for value in synthesis.values())
     axes = (second[:, :linear] @ first[:linear]) * (65 / 256 / 64)
     constant = second[:, channels : channels + 1] @ threshold[channels : channels + 1] / 64
     _project(latents, interpolations, colours - constant, axes, levels - empty)

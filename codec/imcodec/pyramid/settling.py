@@ -1,0 +1,59 @@
+"""How the networks' weights become whole numbers: one after another, near the end of a fit.
+
+Weights that are rounded in every step, with the gradient going straight through, never come to
+rest: those that lie near a half jump to and fro, at 1 % of the weights in each step, and each jump
+changes bits and colours by more than many steps of learning gain. So weights are real numbers for
+most of a fit. From a share of its steps on, those nearest to a whole number take it and keep it,
+a few more in each step, while the others learn on and make up for what that changed. This is
+incremental quantisation (Zhou et al. 2017, "Incremental Network Quantization"), by nearness instead
+of by size. What it is worth: benchmarks/fitting.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+
+class Settling:
+    """The weights of a network on their way to whole numbers of -`largest` to `largest`.
+
+    `parameters` are stored divided by `unit`. They all settle at the same pace.
+    """
+
+    def __init__(self, parameters: Sequence[Tensor], unit: float, largest: int) -> None:
+        self._parameters, self._unit, self._largest = parameters, unit, largest
+        self._settled = [torch.zeros_like(value, dtype=torch.bool) for value in parameters]
+        self._whole = [torch.zeros_like(value) for value in parameters]
+
+    def values(self) -> list[Tensor]:
+        """The weights, in steps of the integers that a file stores.
+
+        The gradient of those that have settled is 0.
+        """
+        kept = zip(self._settled, self._whole, self._parameters, strict=True)
+        return [torch.where(mask, whole, self._real(value)) for mask, whole, value in kept]
+
+    @torch.no_grad()
+    def advance(self, share: float) -> None:
+        """Let a share of each parameter's weights be settled.
+
+        If it was more, as when the end of a fit is repeated, all are free again before that.
+        """
+        for mask, whole, value in zip(self._settled, self._whole, self._parameters, strict=True):
+            more = round(share * mask.numel()) - int(mask.sum())
+            if more < 0:
+                value.copy_(torch.where(mask, whole / self._unit, value))
+                mask.zero_()
+                more = round(share * mask.numel())
+            if more > 0:
+                real = self._real(value)
+                distance = (real - real.round()).abs_().masked_fill_(mask, 1.0)
+                nearest = distance.flatten().topk(more, largest=False).indices
+                mask.view(-1)[nearest] = True
+                whole.view(-1)[nearest] = real.round().view(-1)[nearest]
+
+    def _real(self, value: Tensor) -> Tensor:
+        return (value * self._unit).clamp(-self._largest, self._largest)
