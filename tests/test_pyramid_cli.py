@@ -26,7 +26,7 @@ def pyramid(tmp_path: Path) -> Path:
 def test_info(cli: Cli, pyramid: Path) -> None:
     outcome = cli("info", pyramid, "--weights")
     assert (outcome.code, outcome.err) == (0, "")
-    for text in ("53 x 37", "RGB", "pyramid", "30.12 dB", "latents at 3 levels, 1/1 to 1/4"):
+    for text in ("53 x 37", "RGB", "pyramid", "30.12 dB", "latents at 4 levels, 1/1 to 1/8"):
         assert text in outcome.out
     for text in ("35 -> 6", "context 1, odd columns", "threshold", "payload", "100.0 %"):
         assert text in outcome.out

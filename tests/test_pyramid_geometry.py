@@ -35,10 +35,10 @@ def test_every_chosen_geometry_is_sane(height: int, width: int, levels: int, pit
 
 
 def test_known_choices() -> None:
-    assert choose_geometry(512, 768) == Geometry(512, 768, 6, 4, 2, 12)
-    assert choose_geometry(1, 4000) == Geometry(1, 4000, 6, 1, 1, 63, row_factor=1)
+    assert choose_geometry(512, 768) == Geometry(512, 768, 5, 1, 16, 24)
+    assert choose_geometry(1, 4000) == Geometry(1, 4000, 5, 1, 1, 125, row_factor=1)
     assert choose_geometry(1, 1) == Geometry(1, 1, 1, 1, 1, 1, row_factor=1)
-    assert choose_geometry(512, 768, pitch=2).plane(6) == (256, 384)
+    assert choose_geometry(512, 768, pitch=2).plane(5) == (256, 384)
 
 
 def test_pixels_fall_on_cells() -> None:

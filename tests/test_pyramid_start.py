@@ -79,12 +79,12 @@ def test_the_prior_says_how_it_was_made() -> None:
 def test_filters_start_by_the_size_of_their_cells() -> None:
     _, filters = networks(8)
     known = prior()[FILTERS]
-    assert len(known) == LARGE.levels == 6
-    assert torch.equal(filters.weights, known)
+    assert len(known) >= LARGE.levels == 5
+    assert torch.equal(filters.weights, known[-5:])
     coarse = choose_geometry(512, 768, levels=4, pitch=2)
     fewer = Filters(coarse.levels)
     start_networks(ContextNetwork(8, 3, Table()), fewer, coarse)
-    assert torch.equal(fewer.weights, known[1:-1][-coarse.levels :])
+    assert torch.equal(fewer.weights, known[:-1][-coarse.levels :])
 
 
 def test_fits_do_not_change_the_prior() -> None:

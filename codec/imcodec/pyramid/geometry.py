@@ -143,11 +143,11 @@ def ceil_div(number: int, divisor: int) -> int:
 # What a geometry costs, in bytes. Rough figures, from 512x768: only proportions matter.
 LANE_BYTES = 3.0  # a lane's state, less the information it carries
 PADDING_BYTES = 0.005 / 8  # a padded symbol: the network soon learns that nothing is there
-LEVEL_SHARE = 0.01  # of the payload, per coarse level left out
-STRIP_BYTES = 0.4  # a column of the picture, per strip more: its first rows see nothing above
+LEVEL_SHARE = 0.03  # of the payload, per coarse level left out
 PIXEL_BYTES = 0.06  # a payload of 0.5 bits a pixel
+STRIP_BYTES = 0.4  # a column of the picture, per strip more: its first rows see nothing above
 PLACE_BYTES = 33  # one node on `grid`
-STEP_MS, LANE_MS, HALFROW_MS = 0.012, 0.00008, 0.08  # a rANS step, its lanes, a half-row's network
+STEP_MS, LANE_MS, HALFROW_MS = 0.006, 0.00008, 0.01  # a rANS step, its lanes, a half-row's network
 MS_BYTES = 1.5  # bytes that one millisecond of decoding is worth
 
 MAX_CHOSEN_STRIPS = 256
@@ -172,8 +172,10 @@ def estimated_bytes(geometry: Geometry, levels: int) -> float:
     )
 
 
-def choose_geometry(height: int, width: int, levels: int = 6, pitch: int = 1) -> Geometry:
+def choose_geometry(height: int, width: int, levels: int = 5, pitch: int = 1) -> Geometry:
     """The geometry that costs least, with at most `levels` levels.
+
+    Planes coarser than 1/16 cost more than they save (benchmarks/fitting.md).
 
     `pitch` 2 leaves out the finest plane: a cell is then 2x2 pixels.
     """
