@@ -29,12 +29,10 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from imcodec.pyramid.context import LARGEST_WEIGHT
 from imcodec.pyramid.fit import Fit, Loss, Recipe
 from imcodec.pyramid.geometry import Geometry, choose_geometry
-from imcodec.pyramid.model import CONTEXT_UNIT, ContextNetwork
+from imcodec.pyramid.model import ContextNetwork
 from imcodec.pyramid.rate import BEYOND, Pass
-from imcodec.pyramid.settling import Settling
 from imcodec.pyramid.soap import Soap
 from imcodec.pyramid.table import Table
 
@@ -130,7 +128,7 @@ class Networks(ContextNetwork):
             for index in range(values is self.weights, len(values)):
                 both = values[index].data
                 values[index] = nn.Parameter(both[:1].repeat(phases, 1, 1))
-        self.settling = Settling([*self.weights], CONTEXT_UNIT, LARGEST_WEIGHT)
+        self.settling = self._free()
 
     def context(self) -> None:  # type: ignore[override]
         """No file is written."""

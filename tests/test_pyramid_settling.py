@@ -12,7 +12,7 @@ from imcodec.pyramid.settling import Settling
 
 def made(values: list[float], unit: float = 1.0, largest: int = 63) -> tuple[Settling, torch.Tensor]:
     parameter = torch.nn.Parameter(torch.tensor(values) / unit)
-    return Settling([parameter], unit, largest), parameter
+    return Settling([parameter], [unit], [largest]), parameter
 
 
 def test_free_weights_are_real_numbers_and_learn() -> None:
@@ -78,7 +78,7 @@ def test_any_schedule_ends_whole(values: list[float], shares: list[float]) -> No
 @pytest.mark.parametrize("share", [0.25, 0.5, 0.75])
 def test_each_parameter_settles_at_the_same_pace(share: float) -> None:
     one, other = torch.arange(8) + 0.25, torch.arange(4.0).view(2, 2) * 1.3
-    settling = Settling([one, other], 1.0, 63)
+    settling = Settling([one, other], [1.0, 1.0], [63, 63])
     settling.advance(share)
     for parameter, found in zip((one, other), settling.values(), strict=True):
         kept = int((found != parameter).sum() + (parameter == parameter.round()).sum())

@@ -1,14 +1,14 @@
 """The networks that are fitted: their parameters, and the integers that the graph will run.
 
-A parameter is stored divided by a unit, so that one learning rate fits all. Weights are real numbers
-for most of a fit and become whole ones one after another near its end (imcodec.pyramid.settling);
-the constants' outgoing weights are rounded throughout, straight-through (value rounded, gradient
-not).
+A parameter is stored divided by a unit, so that one learning rate fits all. Weights and biases are
+real numbers for most of a fit and become whole ones one after another near its end
+(imcodec.pyramid.settling).
 """
 
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 import torch
@@ -37,7 +37,7 @@ class ContextNetwork(nn.Module):
 
     Unit 0 of each hidden layer is the constant and has no parameters here. Its outgoing weight b
     shifts a layer by -2 b, and the stored -128 of all other units by -2 sum(w); what is learned is
-    the whole bias, B = -2 (b + sum(w)), and b follows from it.
+    the whole bias, B = -2 (b + sum(w)), and b follows from it, with the sum of the whole weights.
     """
 
     def __init__(self, hidden: int, layers: int, table: Table, seed: int = 0) -> None:
@@ -56,10 +56,16 @@ class ContextNetwork(nn.Module):
             self.weights.append(nn.Parameter(weight))
             if index:
                 self.biases.append(nn.Parameter(torch.zeros(2, fan_out, 1)))
-        self.settling = Settling([*self.weights], CONTEXT_UNIT, LARGEST_WEIGHT)
+        self.settling = self._free()
         with torch.no_grad():  # the value expected is 0, the scale that of nearly empty planes
             wanted = torch.tensor([MEAN_UNIT / 2, 24.0])[:, None]
             self.biases[-1].copy_((wanted / BIAS_UNIT).expand(2, 2, 1))
+
+    def _free(self) -> Settling:
+        """All weights, then the biases, as they are now, free to learn."""
+        units = [CONTEXT_UNIT] * len(self.weights) + [BIAS_UNIT / 2] * len(self.biases)
+        largest = [LARGEST_WEIGHT] * len(self.weights) + [math.inf] * len(self.biases)
+        return Settling([*self.weights, *self.biases], units, largest)
 
     @torch.no_grad()
     def confine(self) -> None:
@@ -69,22 +75,27 @@ class ContextNetwork(nn.Module):
 
     def layers(self) -> list[tuple[Tensor, Tensor | None]]:
         """Per layer: multiplier * weights [2, out, in], and the whole bias [2, out, 1]."""
-        weights = self.settling.values()
+        weights, halves = self._values()
         pairs: list[tuple[Tensor, Tensor | None]] = [(weights[0] * self.table.step, None)]
-        for weight, bias in zip(weights[1:], self.biases, strict=True):
-            constant, others = _constant(weight, bias)
+        for weight, half in zip(weights[1:], halves, strict=True):
+            constant, others = _constant(weight, half)
             pairs.append((weight / 64, -2 * (constant + others)))
         return pairs
+
+    def _values(self) -> tuple[list[Tensor], list[Tensor]]:
+        """Weights, and halves of the whole biases of layers 1 and on."""
+        values = self.settling.values()
+        return values[: len(self.weights)], values[len(self.weights) :]
 
     @torch.no_grad()
     def context(self) -> Context:
         """The integer network that the graph runs; what has not settled yet is rounded."""
-        weights = self.settling.values()
+        weights, halves = self._values()
         arrays = []
         for index, weight in enumerate(weights):
             value = weight.round()
             if index:
-                value = torch.cat([_constant(weight, self.biases[index - 1])[0], value], 2)
+                value = torch.cat([_constant(weight, halves[index - 1])[0].round(), value], 2)
             if index < len(weights) - 1:  # the constant of this layer: a row of zeros
                 value = torch.cat([torch.zeros_like(value[:, :1]), value], 1)
             shape = (QUEUE + PARENTS, 1, TAPS) if index == 0 else (value.shape[2], 1, 1)
@@ -92,11 +103,10 @@ class ContextNetwork(nn.Module):
         return Context(tuple(arrays), gain=self.table.step)
 
 
-def _constant(weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
-    """The constant's outgoing weights [2, out, 1], and the sums of the others, both whole."""
+def _constant(weight: Tensor, half: Tensor) -> tuple[Tensor, Tensor]:
+    """The constant's outgoing weights [2, out, 1], and the sums of the others, rounded."""
     others = straight(weight).sum(2, keepdim=True)
-    constant = (-bias * BIAS_UNIT / 2 - others).clamp(-LARGEST_WEIGHT, LARGEST_WEIGHT)
-    return straight(constant), others
+    return (-half - others).clamp(-LARGEST_WEIGHT, LARGEST_WEIGHT), others
 
 
 class Synthesis(nn.Module):
@@ -119,7 +129,7 @@ class Synthesis(nn.Module):
         second[:, : min(channels, units)] = 0.5 * torch.eye(channels)[:, :units]
         self.first, self.threshold, self.second = map(nn.Parameter, (first, threshold, second))
         parameters = self.first, self.threshold, self.second
-        self.settling = Settling(parameters, SYNTHESIS_UNIT, LARGEST_BYTE)
+        self.settling = Settling(parameters, [SYNTHESIS_UNIT] * 3, [LARGEST_BYTE] * 3)
 
     def values(self) -> tuple[Tensor, Tensor, Tensor]:
         """W1 [units, levels], T [units, 1], W2 [channels, units], in steps of their integers."""
@@ -140,7 +150,7 @@ class Filters(nn.Module):
     def __init__(self, levels: int) -> None:
         super().__init__()
         self.weights = nn.Parameter(torch.from_numpy(identity(levels)).float() / FILTER_UNIT)
-        self.settling = Settling([self.weights], FILTER_UNIT, LARGEST_BYTE)
+        self.settling = Settling([self.weights], [FILTER_UNIT], [LARGEST_BYTE])
 
     def values(self) -> Tensor:
         """What planes are multiplied with, [levels, 3, 3]."""

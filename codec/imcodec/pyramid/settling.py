@@ -18,13 +18,15 @@ from torch import Tensor
 
 
 class Settling:
-    """The weights of a network on their way to whole numbers of -`largest` to `largest`.
+    """The weights of a network on their way to whole numbers of -largest to `largest`.
 
-    `parameters` are stored divided by `unit`. They all settle at the same pace.
+    Each of `parameters` is stored divided by its unit, `units`. All settle at the same pace.
     """
 
-    def __init__(self, parameters: Sequence[Tensor], unit: float, largest: int) -> None:
-        self._parameters, self._unit, self._largest = parameters, unit, largest
+    def __init__(
+        self, parameters: Sequence[Tensor], units: Sequence[float], largest: Sequence[float]
+    ) -> None:
+        self._parameters, self._units, self._largest = parameters, units, largest
         self._settled = [torch.zeros_like(value, dtype=torch.bool) for value in parameters]
         self._whole = [torch.zeros_like(value) for value in parameters]
 
@@ -33,8 +35,8 @@ class Settling:
 
         The gradient of those that have settled is 0.
         """
-        kept = zip(self._settled, self._whole, self._parameters, strict=True)
-        return [torch.where(mask, whole, self._real(value)) for mask, whole, value in kept]
+        kept = zip(self._settled, self._whole, self._real(), strict=True)
+        return [torch.where(mask, whole, real) for mask, whole, real in kept]
 
     @torch.no_grad()
     def advance(self, share: float) -> None:
@@ -42,18 +44,22 @@ class Settling:
 
         If it was more, as when the end of a fit is repeated, all are free again before that.
         """
-        for mask, whole, value in zip(self._settled, self._whole, self._parameters, strict=True):
+        if any(round(share * mask.numel()) < int(mask.sum()) for mask in self._settled):
+            self._free()
+        for mask, whole, real in zip(self._settled, self._whole, self._real(), strict=True):
             more = round(share * mask.numel()) - int(mask.sum())
-            if more < 0:
-                value.copy_(torch.where(mask, whole / self._unit, value))
-                mask.zero_()
-                more = round(share * mask.numel())
-            if more > 0:
-                real = self._real(value)
-                distance = (real - real.round()).abs_().masked_fill_(mask, 1.0)
-                nearest = distance.flatten().topk(more, largest=False).indices
-                mask.view(-1)[nearest] = True
-                whole.view(-1)[nearest] = real.round().view(-1)[nearest]
+            distance = (real - real.round()).abs_().masked_fill_(mask, 1.0)
+            nearest = distance.flatten().topk(more, largest=False).indices
+            mask.view(-1)[nearest] = True
+            whole.view(-1)[nearest] = real.round().view(-1)[nearest]
 
-    def _real(self, value: Tensor) -> Tensor:
-        return (value * self._unit).clamp(-self._largest, self._largest)
+    def _free(self) -> None:
+        """Let all learn again, from where they had settled."""
+        stored = zip(self._settled, self._whole, self._parameters, self._units, strict=True)
+        for mask, whole, value, unit in stored:
+            value.copy_(torch.where(mask, whole / unit, value))
+            mask.zero_()
+
+    def _real(self) -> list[Tensor]:
+        stored = zip(self._parameters, self._units, self._largest, strict=True)
+        return [(value * unit).clamp(-largest, largest) for value, unit, largest in stored]
