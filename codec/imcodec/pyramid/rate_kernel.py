@@ -20,7 +20,7 @@ from imcodec.pyramid.compiled import compiled
 from imcodec.pyramid.context import PARENTS
 from imcodec.pyramid.geometry import Geometry
 from imcodec.pyramid.header import QUEUE, TAPS
-from imcodec.pyramid.products import ZERO, Floats, fill, outer, product, sums, transposed
+from imcodec.pyramid.products import ZERO, Floats, aligned, fill, outer, product, sums, transposed
 from imcodec.pyramid.rate import BEYOND, Distribution, Layers
 from imcodec.pyramid.table import MEAN_UNIT
 from imcodec.pyramid.taps import BLOCK
@@ -158,12 +158,12 @@ def _level(
     stack, parents = _half_rows(plane, above, filler), taps.beside_zeros(above, width, repeat)
     stack_grad, parents_grad = np.zeros_like(stack), np.zeros_like(parents)
     channels = QUEUE + PARENTS if len(above) else QUEUE
-    units = np.empty((depth + 1, hidden, BLOCK), np.float32)
+    units = aligned((depth + 1) * hidden, BLOCK).reshape(depth + 1, hidden, BLOCK)
     # gradients by hidden units; those of layer 0 also with zeros on both sides of their columns
-    g, other = np.empty((hidden, BLOCK), np.float32), np.empty((hidden, BLOCK), np.float32)
+    g, other = aligned(hidden, BLOCK), aligned(hidden, BLOCK)
     wide = np.zeros((hidden, BLOCK + 8), np.float32)
-    output, gradient = np.empty((2, BLOCK), np.float32), np.empty((2, BLOCK), np.float32)
-    by_value, space = np.empty(BLOCK, np.float32), np.empty((6, BLOCK), np.float32)
+    output, gradient = aligned(2, BLOCK), aligned(2, BLOCK)
+    by_value, space = aligned(1, BLOCK)[0], aligned(6, BLOCK)
     bits = np.empty(BLOCK, np.int32)
     power = bits.view(np.float32)
     nats = 0.0
