@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from imcodec.pyramid import fit as module
+from imcodec.pyramid import rate_kernel
 from imcodec.pyramid.filters import filtered
 from imcodec.pyramid.fit import Fit, Fitted, Loss, Recipe, Report
 from imcodec.pyramid.geometry import Geometry, choose_geometry
@@ -80,7 +81,6 @@ def drawn_mse(found: Fitted, fit: Fit, pixels: np.ndarray) -> float:
 def test_gradients_of_the_whole_loss(geometry: Geometry, monkeypatch: pytest.MonkeyPatch) -> None:
     """mse + lambda * bits per pixel, by automatic differentiation of the definitions."""
     monkeypatch.setattr(module, "CHUNK", 500)  # several pieces of everything
-    monkeypatch.setattr(module, "GROUPS", 3)
     pixels = scene(geometry.width, geometry.height)
     fit = made(pixels, geometry, lmbda=0.01, prior=False)
     with torch.no_grad():  # at the start most units of the synthesis say nothing
@@ -156,25 +156,39 @@ def everything(fit: Fit) -> list[torch.Tensor]:
     ]
 
 
-@pytest.mark.parametrize("strips", [1, 5])
-def test_threads_change_nothing(strips: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "geometry",
+    [
+        pytest.param(Geometry.derived(80, 53, 4, 1), id="one strip"),
+        pytest.param(Geometry.derived(80, 53, 4, 5), id="five strips"),
+        pytest.param(Geometry.derived(5, 600, 2, 1, 1), id="five rows"),
+    ],
+)
+def test_threads_change_nothing(geometry: Geometry, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not one bit: sums are made in a fixed order, however long each piece takes."""
     monkeypatch.setattr(module, "CHUNK", 400)
-    pixels = scene(53, 80)
-    geometry = Geometry.derived(80, 53, 4, strips)
-    work, calls = module.distortion, iter(range(10**6))
+    pixels = scene(geometry.width, geometry.height)
+    calls: dict[str, int] = {}
 
-    def uneven(*arguments: Any) -> Any:
-        time.sleep(0.002 * (next(calls) % 2))
-        return work(*arguments)
+    def uneven(place: object, name: str) -> None:
+        work = getattr(place, name)
+
+        def late(*arguments: Any) -> Any:
+            calls[name] = calls.get(name, 0) + 1
+            time.sleep(0.002 * (calls[name] % 2))
+            return work(*arguments)
+
+        monkeypatch.setattr(place, name, late)
 
     fits = [made(pixels, geometry, threads=count) for count in (1, 2, 3)]
     one = fits[0].run()
-    monkeypatch.setattr(module, "distortion", uneven)
+    uneven(module, "distortion_in_place")
+    uneven(rate_kernel, "_band")
     for other in fits[1:]:
         assert same(one, other.run())
         for a, b in zip(everything(fits[0]), everything(other), strict=True):
             assert torch.equal(a, b)
+    assert min(calls["distortion_in_place"], calls["_band"]) > 20
 
 
 def reports_of(fit: Fit, **arguments: Any) -> tuple[Fitted, list[Report]]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
@@ -67,6 +69,21 @@ def written(
     return nats, grads, work.grads
 
 
+def in_pieces(
+    geometry: Geometry,
+    layers: Layers,
+    planes: Sequence[Tensor],
+    piece: int,
+    each: Callable[..., Iterable[Any]] = map,
+) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+    """The same by the compiled pass, gradients of planes added to ones."""
+    work = StripPass(geometry, layers, LAW, SCALE, piece)
+    grads = [torch.ones_like(plane) for plane in planes]
+    with torch.no_grad():
+        nats = torch.stack(work.run(planes, grads, each))
+    return nats, grads, work.grads
+
+
 @pytest.mark.parametrize("geometry", GEOMETRIES)
 @pytest.mark.parametrize(("wild", "grain"), [(0.0, 1), (1.0, 1), (0.05, 16)])
 def test_nats_and_all_gradients(geometry: Geometry, wild: float, grain: int) -> None:
@@ -109,13 +126,41 @@ def test_the_compiled_pass_is_the_same(
     exact = written(
         geometry, detached(made.layers(), torch.float64), [plane.double() for plane in planes], 300
     )
-    work = StripPass(geometry, layers, LAW, SCALE)
-    grads = [torch.ones_like(plane) for plane in planes]
-    with torch.no_grad():
-        nats = torch.stack(work.run(planes, grads))
+    nats, grads, network_grads = in_pieces(geometry, layers, planes, 300)
     torch.testing.assert_close(nats, exact[0], rtol=1e-5, atol=1e-3)
     assert_close([grad - 1 for grad in grads], exact[1], 5e-3)
-    assert_close(work.grads, exact[2], 1e-3)
+    assert_close(network_grads, exact[2], 1e-3)
+
+
+@pytest.mark.parametrize(
+    "geometry", [*GEOMETRIES, pytest.param(Geometry.derived(53, 37, 3, 1), id="one strip")]
+)
+def test_pieces_change_nothing(geometry: Geometry) -> None:
+    """Bands down to single rows, whose queues go back over several others."""
+    layers, planes = detached(network(0.05).layers()), planes_of(geometry)
+    nats, grads, network_grads = in_pieces(geometry, layers, planes, 10**9)
+    for piece in (1, 77, 640):
+        other, plane_grads, other_grads = in_pieces(geometry, layers, planes, piece)
+        torch.testing.assert_close(other, nats, rtol=1e-12, atol=0)
+        assert_close(plane_grads, grads, 1e-5)
+        assert_close(other_grads, network_grads, 1e-5)
+
+
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+def test_whichever_piece_is_done_first(geometry: Geometry) -> None:
+    """Not one bit depends on it."""
+
+    def backwards(work: Callable[[Any], Any], items: Sequence[Any]) -> Iterable[Any]:
+        return reversed([work(item) for item in reversed(items)])
+
+    layers, planes = detached(network(0.05).layers()), planes_of(geometry, 16)
+    one = in_pieces(geometry, layers, planes, 77)
+    with ThreadPoolExecutor(5) as pool:
+        for each in (backwards, pool.map):
+            nats, grads, network_grads = in_pieces(geometry, layers, planes, 77, each)
+            assert torch.equal(nats, one[0])
+            for a, b in zip([*grads, *network_grads], [*one[1], *one[2]], strict=True):
+                assert torch.equal(a, b)
 
 
 def test_the_wild_network_goes_everywhere() -> None:
@@ -153,7 +198,7 @@ def test_the_size_of_a_block_changes_nothing(geometry: Geometry) -> None:
 
 
 def test_strips_are_independent() -> None:
-    """Groups of strips add up to the whole: that is how the fit shares its work out."""
+    """Groups of strips add up to the whole."""
     geometry = Geometry.derived(64, 48, 3, 4)
     layers, planes = detached(network(0.05).layers()), planes_of(geometry)
     nats, grads, network_grads = written(geometry, layers, planes, 300)

@@ -5,7 +5,7 @@ run in the graph's arithmetic from the first step on, their hidden units and out
 weights become whole near the end (imcodec.pyramid.settling). Latents are softened for most of the
 way and truly rounded at the end, where the loss is the file's true cost and the best state is kept.
 
-On a CPU both terms are compiled loops (imcodec.pyramid.rate_kernel, .distortion_kernel) over strips
+On a CPU both terms are compiled loops (imcodec.pyramid.rate_kernel, .distortion_kernel) over bands
 of the planes and chunks of the picture, forwards and backwards together, so that they stay in the
 caches; what they find is added up in a fixed order, so results do not depend on the number of
 threads. A GPU runs tensor operations over everything at once.
@@ -44,8 +44,6 @@ from imcodec.pyramid.table import Ints, Table
 
 #: places in one piece of work
 CHUNK = 16384
-#: strips that one worker takes at a time
-GROUPS = 8
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -166,7 +164,6 @@ class Fit:
         #: a GPU takes everything at once, a CPU runs compiled loops over what fits its caches
         self._whole = device.type != "cpu"
         self._chunk = geometry.symbols * 2 if self._whole else CHUNK
-        self._groups = 1 if self._whole else min(geometry.strips, GROUPS)
         self._measure: Measure | None = None
         if recipe.tune != "psnr":
             size = geometry.height, geometry.width
@@ -381,21 +378,15 @@ class Fit:
         ]
         stacks, grads = self.latents.stacks(value), self.latents.stacks(self.latents.gradient)
         per_nat = self.lmbda / (g.height * g.width * math.log(2))
-        edges = [g.strips * i // self._groups for i in range(self._groups + 1)]
-
-        def group(index: int) -> tuple[Tensor, list[Tensor]]:
-            part = slice(edges[index], edges[index + 1])
-            work: Pass | StripPass
-            if self._whole:
-                work = Pass(g, layers, self._law, per_nat, 2 * self._chunk)
-            else:
-                work = StripPass(g, layers, self._law, per_nat)
-            nats = work.run([s[part] for s in stacks], [s[part] for s in grads])
-            return torch.stack(nats), work.grads
-
-        parts = _each(pool, group, range(self._groups))
-        nats = float(torch.stack([found for found, _ in parts]).double().sum())
-        return nats / math.log(2), _sums([grads for _, grads in parts])
+        work: Pass | StripPass
+        if self._whole:
+            work = Pass(g, layers, self._law, per_nat, 2 * self._chunk)
+            nats = work.run(stacks, grads)
+        else:
+            work = StripPass(g, layers, self._law, per_nat, 2 * self._chunk)
+            nats = work.run(stacks, grads, pool.map)
+        bits = float(torch.stack(nats).double().sum()) / math.log(2)
+        return bits, [grad.cpu() for grad in work.grads]
 
     def _fitted(self, value: Tensor, loss: Loss) -> Fitted:
         planes = [plane.cpu().numpy().astype(np.int64) for plane in self.latents.planes(value)]

@@ -1,13 +1,14 @@
-"""The pass of imcodec.pyramid.rate for CPUs: one compiled loop over the half-rows of a strip.
+"""The pass of imcodec.pyramid.rate for CPUs: one compiled loop over the half-rows of a band.
 
 Contexts are never laid out: layer 0 adds shifted rows, which stay in the nearest caches with
 everything else that belongs to a half-row. It takes a third to a sixth of the tensors' time,
-and threads that work on different strips do not wait for each other (benchmarks/steps.md).
+and threads that work on different bands do not wait for each other (benchmarks/steps.md). What a
+band finds for rows of other bands, above it and in the coarser level, is added when all are done.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,31 +16,38 @@ import torch
 from torch import Tensor
 
 from imcodec.pyramid import taps
+from imcodec.pyramid.bands import Band, pieces
 from imcodec.pyramid.code_length import Law, code_length
 from imcodec.pyramid.compiled import compiled
 from imcodec.pyramid.context import PARENTS
 from imcodec.pyramid.geometry import Geometry
 from imcodec.pyramid.header import QUEUE, TAPS
-from imcodec.pyramid.products import ZERO, Floats, fill, outer, product, sums, transposed
+from imcodec.pyramid.products import ZERO, Floats, aligned, fill, outer, product, sums, transposed
 from imcodec.pyramid.rate import BEYOND, Distribution, Layers
 from imcodec.pyramid.table import MEAN_UNIT
 from imcodec.pyramid.taps import BLOCK
 
 LARGEST = np.float32(255)
+#: rows above that the queue of a row's first half goes back to
+REACH = (QUEUE + 1) // 2
 
 #: layer 0 [2, hidden, channels, taps]; inner layers [2, layers, hidden, hidden] and their biases
 #: [2, layers, hidden]; the last layer [2, 2, hidden] and its bias [2, 2]
 Arrays = tuple[Floats, Floats, Floats, Floats, Floats]
+#: nats of a band; gradients by half-rows above it [2 REACH, w + 4], by its parents [rows, w + 4]
+Found = tuple[float, Floats, Floats]
 
 
 @dataclass
 class StripPass:
-    """What rate.Pass is, with the same arguments and results, for tensors on the CPU."""
+    """What rate.Pass is, with the same results, for tensors on the CPU."""
 
     geometry: Geometry
     layers: Layers
     law: Distribution
     scale: float
+    #: symbols in a piece of work, about
+    piece: int
 
     def __post_init__(self) -> None:
         first, *inner, last = self.layers
@@ -54,42 +62,67 @@ class StripPass:
             _array(last[0]),
             _array(biases[-1][..., 0]),
         )
-        self._grads: Arrays = tuple(np.zeros_like(array) for array in self._weights)  # type: ignore[assignment]
+        self._grads = self._zeros()
         law = self.law
         numbers = (law.centre, law.step, law.bulk, law.tail, law.size, law.widest, MEAN_UNIT)
         self._law: Law = tuple(map(np.float32, numbers))
 
-    def run(self, planes: Sequence[Tensor], grads: Sequence[Tensor]) -> list[Tensor]:
+    def run(
+        self,
+        planes: Sequence[Tensor],
+        grads: Sequence[Tensor],
+        each: Callable[..., Iterable[tuple[list[Found], Arrays]]] = map,
+    ) -> list[Tensor]:
         """Nats of each level.
 
         planes: [S, rows, columns] a level, coarse to fine, integers or soft. Their gradients are
-        added to `grads`, which have the same shapes.
+        added to `grads`, which have the same shapes. `each` is map, or that of a pool of threads.
         """
         g = self.geometry
         values, by_values = [t.numpy() for t in planes], [t.numpy() for t in grads]
         nats = np.zeros(g.levels)
-        for level in range(g.levels, 0, -1):
-            filler = level - 1 if g.row_factor == 2 else 0  # the row that the queue starts with
-            beyond = np.float32(BEYOND * (2 * g.row_factor) ** (g.levels - level))
-            for strip in range(len(values[0])):
-                plane, grad = values[level - 1][strip], by_values[level - 1][strip]
-                above = above_grad = np.zeros((0, plane.shape[1] // 2), np.float32)
-                if level > 1:
-                    above, above_grad = values[level - 2][strip], by_values[level - 2][strip]
-                nats[level - 1] += _level(
-                    plane,
-                    above,
-                    grad,
-                    above_grad,
-                    filler,
-                    g.row_factor,
-                    self._weights,
-                    self._grads,
-                    self._law,
-                    np.float32(self.scale),
-                    beyond,
-                )
+
+        def work(piece: list[Band]) -> tuple[list[Found], Arrays]:
+            by_weights = self._zeros()
+            return [self._band(band, values, by_values, by_weights) for band in piece], by_weights
+
+        shared = pieces(g, self.piece)
+        done = list(each(work, shared))  # before any is added: the others still add to their rows
+        for piece, (found, by_weights) in zip(shared, done, strict=True):
+            for total, part in zip(self._grads, by_weights, strict=True):
+                total += part
+            for band, (amount, by_rows_above, by_parents) in zip(piece, found, strict=True):
+                nats[band.level - 1] += amount
+                pair, filler = _with_above(by_values, band), self._filler(band)
+                _add_others(*pair, by_rows_above, by_parents, band.start, filler, g.row_factor)
         return list(torch.from_numpy(nats))
+
+    def _band(
+        self, band: Band, values: list[Floats], by_values: list[Floats], by_weights: Arrays
+    ) -> Found:
+        """Gradients by the band's own rows are added to `by_values`, those by others handed out."""
+        g = self.geometry
+        return _band(
+            *_with_above(values, band),
+            by_values[band.level - 1][band.strip],
+            band.start,
+            band.stop,
+            self._filler(band),
+            g.row_factor,
+            self._weights,
+            by_weights,
+            self._law,
+            np.float32(self.scale),
+            np.float32(BEYOND * (2 * g.row_factor) ** (g.levels - band.level)),
+        )
+
+    def _filler(self, band: Band) -> int:
+        """The row above that the queue starts with."""
+        return band.level - 1 if self.geometry.row_factor == 2 else 0
+
+    def _zeros(self) -> Arrays:
+        first, inner, biases, last, bias = map(np.zeros_like, self._weights)
+        return first, inner, biases, last, bias
 
     @property
     def grads(self) -> list[Tensor]:
@@ -99,6 +132,14 @@ class StripPass:
         for layer in range(inner.shape[1]):
             found += [inner[:, layer], biases[:, layer, :, None]]
         return [*found, last, bias[..., None]]
+
+
+def _with_above(stacks: list[Floats], band: Band) -> tuple[Floats, Floats]:
+    """A band's plane [R, 2 w], and the coarser one [R / factor, w] or none [0, w]."""
+    plane = stacks[band.level - 1][band.strip]
+    if band.level == 1:
+        return plane, np.zeros((0, plane.shape[1] // 2), np.float32)
+    return plane, stacks[band.level - 2][band.strip]
 
 
 def _array(value: Tensor) -> Floats:
@@ -122,25 +163,58 @@ def _gate(g: Floats, h: Floats, n: int) -> None:
 
 
 @compiled
-def _half_rows(plane: Floats, above: Floats, filler: int) -> Floats:
-    """Half-rows in decoding order after their queue, zeros beside them: [Q + 2 R, w + 4]."""
-    rows, width = plane.shape[0], plane.shape[1] // 2
-    stack = np.zeros((QUEUE + 2 * rows, width + 4), np.float32)
-    for q in range(QUEUE if len(above) else 0):
-        stack[q, 2:-2] = above[filler]
-    for row in range(rows):
-        for j in range(width):
-            stack[QUEUE + 2 * row, j + 2] = plane[row, 2 * j]
-            stack[QUEUE + 2 * row + 1, j + 2] = plane[row, 2 * j + 1]
+def _half_rows(plane: Floats, above: Floats, filler: int, start: int, stop: int) -> Floats:
+    """Half-rows of rows and of those that their queues reach, zeros beside: [2 rows, w + 4]."""
+    width = plane.shape[1] // 2
+    stack = np.zeros((2 * (stop - start + REACH), width + 4), np.float32)
+    for i in range(stop - start + REACH):
+        row, even, odd = start - REACH + i, stack[2 * i], stack[2 * i + 1]
+        if row >= 0:
+            for j in range(width):
+                even[j + 2] = plane[row, 2 * j]
+                odd[j + 2] = plane[row, 2 * j + 1]
+        elif len(above):
+            even[2:-2] = odd[2:-2] = above[filler]
     return stack
 
 
 @compiled
-def _level(
+def _add_rows(grad: Floats, above_grad: Floats, stack: Floats, filler: int, first: int) -> None:
+    """The transpose of _half_rows(), for rows from `first` on."""
+    for i in range(len(stack) // 2):
+        row, even, odd = first + i, stack[2 * i], stack[2 * i + 1]
+        if row >= 0:
+            for j in range(grad.shape[1] // 2):
+                grad[row, 2 * j] += even[j + 2]
+                grad[row, 2 * j + 1] += odd[j + 2]
+        elif len(above_grad):
+            above_grad[filler] += even[2:-2] + odd[2:-2]
+
+
+@compiled
+def _add_others(
+    grad: Floats,
+    above_grad: Floats,
+    by_rows_above: Floats,
+    by_parents: Floats,
+    start: int,
+    filler: int,
+    factor: int,
+) -> None:
+    """What a band handed out, added to the gradients of its plane and of the coarser one."""
+    _add_rows(grad, above_grad, by_rows_above, filler, start - REACH)
+    top = (start - (factor - 1)) // factor
+    for i in range(len(by_parents) if len(above_grad) else 0):
+        above_grad[min(max(top + i, 0), len(above_grad) - 1)] += by_parents[i, 2:-2]
+
+
+@compiled
+def _band(
     plane: Floats,
     above: Floats,
     grad: Floats,
-    above_grad: Floats,
+    start: int,
+    stop: int,
     filler: int,
     factor: int,
     weights: Arrays,
@@ -148,47 +222,51 @@ def _level(
     law: Law,
     scale: np.float32,
     beyond: np.float32,
-) -> float:
-    """Nats of one strip's plane [R, 2 w] under the coarser one [R / factor, w] or none [0, w]."""
+) -> Found:
+    """Rows of one strip's plane [R, 2 w] under the coarser one [R / factor, w] or none [0, w]."""
     w0, inner, biases, last, bias = weights
     gw0, g_inner, g_biases, g_last, g_bias = grads
-    rows, width = plane.shape[0], plane.shape[1] // 2
+    width = plane.shape[1] // 2
     hidden, depth = w0.shape[1], inner.shape[1]
     repeat = factor - 1
-    stack, parents = _half_rows(plane, above, filler), taps.beside_zeros(above, width, repeat)
+    stack = _half_rows(plane, above, filler, start, stop)
+    top = (start - repeat) // factor  # -1: the row beyond the plane
+    parents = taps.beside_zeros(above, top, (stop - 1 - repeat) // factor + repeat + 1)
     stack_grad, parents_grad = np.zeros_like(stack), np.zeros_like(parents)
     channels = QUEUE + PARENTS if len(above) else QUEUE
-    units = np.empty((depth + 1, hidden, BLOCK), np.float32)
+    units = aligned((depth + 1) * hidden, BLOCK).reshape(depth + 1, hidden, BLOCK)
     # gradients by hidden units; those of layer 0 also with zeros on both sides of their columns
-    g, other = np.empty((hidden, BLOCK), np.float32), np.empty((hidden, BLOCK), np.float32)
+    g, other = aligned(hidden, BLOCK), aligned(hidden, BLOCK)
     wide = np.zeros((hidden, BLOCK + 8), np.float32)
-    output, gradient = np.empty((2, BLOCK), np.float32), np.empty((2, BLOCK), np.float32)
-    by_value, space = np.empty(BLOCK, np.float32), np.empty((6, BLOCK), np.float32)
+    output, gradient = aligned(2, BLOCK), aligned(2, BLOCK)
+    by_value, space = aligned(1, BLOCK)[0], aligned(6, BLOCK)
     bits = np.empty(BLOCK, np.int32)
     power = bits.view(np.float32)
     nats = 0.0
-    for half_row in range(2 * rows):
-        row, phase = half_row // 2, half_row % 2
-        near = (row + repeat) // factor  # in parents, and the one below it where rows halve
-        for start in range(0, width, BLOCK):
-            n = min(BLOCK, width - start)
+    for half_row in range(2 * (stop - start)):
+        row, phase = start + half_row // 2, half_row % 2
+        queue = 2 * REACH - QUEUE + half_row
+        # in parents, and the one below it where rows halve
+        near = (row - repeat) // factor - top
+        for left in range(0, width, BLOCK):
+            n = min(BLOCK, width - left)
             fill(units[0], ZERO, n)
             for c in range(channels):
                 if c < QUEUE:
-                    x = stack[half_row + c, start:]
+                    x = stack[queue + c, left:]
                 else:
-                    x = parents[near + (c - QUEUE) * repeat, start:]
+                    x = parents[near + (c - QUEUE) * repeat, left:]
                 taps.forwards(units[0], x, w0[phase], c, n)
             _rectify(units[0], n)
             for d in range(depth):
                 product(units[d + 1], inner[phase, d], biases[phase, d], units[d], n)
                 _rectify(units[d + 1], n)
             product(output, last[phase], bias[phase], units[depth], n)
-            value = stack[QUEUE + half_row, start + 2 :]
+            value = stack[2 * REACH + half_row, left + 2 :]
             nats += code_length(
                 output, value, law, scale, beyond, gradient, by_value, space, bits, power, n
             )
-            own = stack_grad[QUEUE + half_row, start + 2 :]
+            own = stack_grad[2 * REACH + half_row, left + 2 :]
             for j in range(n):
                 own[j] += by_value[j]
             outer(g_last[phase], gradient, units[depth], n)
@@ -204,19 +282,11 @@ def _level(
             taps.widen(wide, g, n)
             for c in range(channels):
                 if c < QUEUE:
-                    x, gx = stack[half_row + c, start:], stack_grad[half_row + c, start:]
+                    x, gx = stack[queue + c, left:], stack_grad[queue + c, left:]
                 else:
                     at = near + (c - QUEUE) * repeat
-                    x, gx = parents[at, start:], parents_grad[at, start:]
+                    x, gx = parents[at, left:], parents_grad[at, left:]
                 taps.back_to_weights(gw0[phase], wide, x, c, n)
                 taps.back_to_row(gx, wide, w0[phase], c, n)
-    for row in range(rows):
-        for j in range(width):
-            grad[row, 2 * j] += stack_grad[QUEUE + 2 * row, j + 2]
-            grad[row, 2 * j + 1] += stack_grad[QUEUE + 2 * row + 1, j + 2]
-    if len(above):
-        for row in range(len(parents)):
-            above_grad[min(max(row - repeat, 0), len(above) - 1)] += parents_grad[row, 2:-2]
-        for q in range(QUEUE):
-            above_grad[filler] += stack_grad[q, 2:-2]
-    return nats
+    _add_rows(grad, grad, stack_grad[2 * REACH :], filler, start)
+    return nats, stack_grad[: 2 * REACH].copy(), parents_grad

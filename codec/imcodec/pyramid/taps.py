@@ -17,15 +17,15 @@ BLOCK = 384
 
 
 @compiled
-def beside_zeros(above: Floats | Ints, width: int, repeat: int) -> Floats:
-    """Rows of a plane [R, width], two zeros on both sides, the outer ones repeated.
+def beside_zeros(above: Floats | Ints, start: int, stop: int) -> Floats:
+    """Rows of a plane [R, width], two zeros on both sides: [stop - start, width + 4].
 
-    [R + 2 repeat, width + 4]; without rows, as many of zeros as are repeated.
+    Beyond the plane its outer rows are repeated; without rows, all is zeros.
     """
-    rows = len(above)
-    found = np.zeros((rows + 2 * repeat, width + 4), np.float32)
-    for row in range(len(found) if rows else 0):
-        found[row, 2:-2] = above[min(max(row - repeat, 0), rows - 1)]
+    rows, width = above.shape
+    found = np.zeros((stop - start, width + 4), np.float32)
+    for i in range(len(found) if rows else 0):
+        found[i, 2:-2] = above[min(max(start + i, 0), rows - 1)]
     return found
 
 

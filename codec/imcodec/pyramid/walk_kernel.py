@@ -108,7 +108,7 @@ def _level(
     hidden, depth, centre = w0.shape[1], inner.shape[1], len(cdf) // 2
     repeat = factor - 1
     stack = np.zeros((QUEUE + 2 * rows, width + TAPS - 1), np.float32)
-    parents = taps.beside_zeros(above, width, repeat)
+    parents = taps.beside_zeros(above, -repeat, len(above) + repeat)
     for q in range(QUEUE):
         stack[q, 2:-2] = above[filler]
     units, others = np.empty((hidden, BLOCK), np.float32), np.empty((hidden, BLOCK), np.float32)
