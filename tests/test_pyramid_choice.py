@@ -77,8 +77,15 @@ def test_jpegs_bytes_fall_with_the_price_of_a_bit(channels: int) -> None:
     assert jpeg_bytes(pixels[:1, :1], 1e-3) < 200
 
 
-@pytest.mark.parametrize(("effort", "empty"), [(1, 1), (2, 2), (3, 4), (5, 4), (9, 4)])
-def test_longer_fits_start_with_more_empty_planes(effort: int, empty: int) -> None:
+@pytest.mark.parametrize(
+    ("effort", "bpp", "empty"),
+    [(1, 0.5, 1), (2, 0.5, 2), (2, 2.0, 4), (3, 0.5, 2), (3, 1.0, 4), (5, 0.3, 2), (5, 0.5, 4)],
+)
+def test_longer_and_costlier_fits_start_with_more_empty_planes(
+    effort: int, bpp: float, empty: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = bpp * 192 * 160 / 8 / choice.JPEG_SHARE
+    monkeypatch.setattr(choice, "jpeg_bytes", lambda *_: size)
     recipe, geometry = choose(scene(192, 160), PyramidSettings(effort=effort), CPU)
     assert geometry.levels == 5
     assert recipe.empty == empty

@@ -29,13 +29,15 @@ HALF_WAY = 40
 GAINS = {"tiny": -0.15, "small": 0.0, "medium": 0.05, "large": 0.15, "huge": 0.2}
 #: fits of fewer steps than this take shorter averages and longer steps of the latents
 FEW = 250
-#: fits of fewer steps than the first number start with all planes but the finest, those of fewer
-#: than the second with all but two; longer ones find a better picture from empty planes
-EMPTY = ((FEW, 1), (700, 2))
+#: longer ones start with all planes but the two finest; but from empty planes if the latents will
+#: take so many bits per pixel or more, and steps times these bits are so many: what is found from
+#: there is better in the end for rich pictures, but takes longer to find
+RICH, PATIENT = 0.45, 450
 #: fits of so many steps or more gain nothing from the prior; shorter ones are 3 % better with it
 LONG = 700
-#: nobody asks about a few hundred bytes in a picture with more pixels than this
-LARGE = 2**21
+#: nobody asks about a few hundred bytes in a picture with more pixels than this, nor how many bits
+#: its latents will take: these are assumed
+LARGE, TYPICAL_BPP = 2**21, 0.6
 
 
 def choose(
@@ -55,19 +57,23 @@ def choose(
     steps, price = settings.chosen_steps, price or settings.price
     prior = settings.prior and steps < LONG
     recipe = Recipe(lmbda=price, steps=steps, prior=prior, tune=settings.tune, seed=settings.seed)
-    name = settings.network
+    name, size = settings.network, TYPICAL_BPP * height * width / 8
+    if height * width <= LARGE:
+        size = JPEG_SHARE * jpeg_bytes(pixels, price)
     if name == "auto" and height * width > LARGE:
         name = "large"
     elif name == "auto":
-        size = JPEG_SHARE * jpeg_bytes(pixels, price) * (1 + HALF_WAY / steps)
-        name = cheapest(size, geometry.levels, channels)
+        name = cheapest(size * (1 + HALF_WAY / steps), geometry.levels, channels)
     fine = min(height, width) == 1 or share_of_finest(pixels, price, device) >= LEAST_FINE
     if not fine:
         geometry = choose_geometry(height, width, pitch=2)
     recipe = recipe.resized(NETWORKS[name])
     if steps < FEW:
         recipe = replace(recipe, betas=(0.6, 0.9), rates=(1.5e-2, 4e-2, 3e-2, 6e-3))
-    empty = next((planes for most, planes in EMPTY if steps < most), geometry.levels)
+    empty = 1 if steps < FEW else 2
+    bpp = size * 8 / (height * width)
+    if bpp >= RICH and steps * bpp >= PATIENT:
+        empty = geometry.levels
     return replace(recipe, empty=min(empty, geometry.levels - 1)), geometry
 
 
