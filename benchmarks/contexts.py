@@ -29,10 +29,12 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from imcodec.pyramid.fit import Fit, Loss, Recipe
+from imcodec.pyramid.fit import Fit
+from imcodec.pyramid.fitted import Loss
 from imcodec.pyramid.geometry import Geometry, choose_geometry
 from imcodec.pyramid.model import ContextNetwork
 from imcodec.pyramid.rate import BEYOND, Pass
+from imcodec.pyramid.recipe import Recipe
 from imcodec.pyramid.soap import Soap
 from imcodec.pyramid.table import Table
 

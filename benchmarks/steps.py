@@ -21,8 +21,9 @@ import torch
 from PIL import Image
 
 from imcodec.devices import thread_limit
-from imcodec.pyramid.fit import CHUNK, Fit, Recipe
+from imcodec.pyramid.fit import CHUNK, Fit
 from imcodec.pyramid.geometry import choose_geometry
+from imcodec.pyramid.recipe import Recipe
 from imcodec.pyramid.settings import NETWORKS
 
 REPETITIONS = 11

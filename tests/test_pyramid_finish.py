@@ -10,9 +10,11 @@ import torch
 
 from imcodec.pyramid.context import PARENTS, Context
 from imcodec.pyramid.finish import ACCEPTED, FACTORS, REST_WIDTH, code, shrunk
-from imcodec.pyramid.fit import Fit, Fitted, Recipe
+from imcodec.pyramid.fit import Fit
+from imcodec.pyramid.fitted import Fitted
 from imcodec.pyramid.geometry import choose_geometry
 from imcodec.pyramid.rans import START
+from imcodec.pyramid.recipe import Recipe
 from imcodec.pyramid.table import Ints, Table
 from imcodec.pyramid.walk import decode_latents, encode_latents, network
 from pictures import scene

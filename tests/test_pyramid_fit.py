@@ -15,8 +15,10 @@ import torch
 from imcodec.pyramid import fit as module
 from imcodec.pyramid import rate_kernel
 from imcodec.pyramid.filters import filtered
-from imcodec.pyramid.fit import Fit, Fitted, Loss, Recipe, Report
+from imcodec.pyramid.fit import Fit
+from imcodec.pyramid.fitted import Fitted, Loss, Report
 from imcodec.pyramid.geometry import Geometry, choose_geometry
+from imcodec.pyramid.recipe import Recipe
 from imcodec.pyramid.table import Table
 from imcodec.pyramid.walk import encode_latents
 from pictures import scene

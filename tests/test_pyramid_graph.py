@@ -150,8 +150,9 @@ def test_the_gain_must_be_one_of_two() -> None:
         graph.stored_layers(graph.Graph(), graph.Context(stored.context, gain=gain), TABLE)
 
 
-#: channels, layers; height, width, levels, strips, row factor, pitch; the first 16 digits of the file's SHA-256. A released
-#: version's never change: other bytes are another format version, with a builder of its own
+#: channels, layers; height, width, levels, strips, row factor, pitch; the first 16 digits of the
+#: file's SHA-256. A released version's never change: other bytes are another format version, with a
+#: builder of its own
 FROZEN = {
     (3, 3, 37, 53, 3, 1, 2, 1): "0977d9b5a8344025",
     (1, 2, 1, 1, 1, 1, 1, 1): "ae274f5fe0295607",

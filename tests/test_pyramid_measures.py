@@ -13,9 +13,10 @@ from imcodec import PyramidSettings, UsageError, encode_picture, settings_from
 from imcodec.metrics import ms_ssim
 from imcodec.pyramid import measures
 from imcodec.pyramid.finish import code
-from imcodec.pyramid.fit import Fit, Recipe
+from imcodec.pyramid.fit import Fit
 from imcodec.pyramid.geometry import choose_geometry
 from imcodec.pyramid.measures import Measure
+from imcodec.pyramid.recipe import Recipe
 from imcodec.pyramid.settings import TUNES
 from pictures import scene
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from imcodec.pyramid.geometry import Geometry, choose_geometry
 from imcodec.pyramid.model import ContextNetwork
 from imcodec.pyramid.rate import BEYOND, Layers, Pass
-from imcodec.pyramid.rate_kernel import StripPass
+from imcodec.pyramid.rate_kernel import CompiledPass
 from imcodec.pyramid.walk import encode_latents
 from pyramids import random_latents
 from rates import LAW, TABLE, Seen, assert_close, detached, parameters, reference
@@ -77,7 +77,7 @@ def in_pieces(
     each: Callable[..., Iterable[Any]] = map,
 ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
     """The same by the compiled pass, gradients of planes added to ones."""
-    work = StripPass(geometry, layers, LAW, SCALE, piece)
+    work = CompiledPass(geometry, layers, LAW, SCALE, piece)
     grads = [torch.ones_like(plane) for plane in planes]
     with torch.no_grad():
         nats = torch.stack(work.run(planes, grads, each))

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from imcodec.pyramid.settling import Settling
 
 
-def made(values: list[float], unit: float = 1.0, largest: int = 63) -> tuple[Settling, torch.Tensor]:
+def made(
+    values: list[float], unit: float = 1.0, largest: int = 63
+) -> tuple[Settling, torch.Tensor]:
     parameter = torch.nn.Parameter(torch.tensor(values) / unit)
     return Settling([parameter], [unit], [largest]), parameter
 
@@ -20,7 +22,8 @@ def test_free_weights_are_real_numbers_and_learn() -> None:
     (found,) = settling.values()
     torch.testing.assert_close(found.detach(), torch.tensor([0.4, -1.7, 63.0]))
     found.sum().backward()
-    assert parameter.grad is not None and parameter.grad.tolist() == [64.0, 64.0, 0.0]
+    assert parameter.grad is not None
+    assert parameter.grad.tolist() == [64.0, 64.0, 0.0]
 
 
 def test_those_nearest_to_a_whole_number_settle_first() -> None:
@@ -29,7 +32,8 @@ def test_those_nearest_to_a_whole_number_settle_first() -> None:
     (found,) = settling.values()
     torch.testing.assert_close(found.detach(), torch.tensor([0.4, 2.0, -2.0, 5.3]))
     found.sum().backward()
-    assert parameter.grad is not None and parameter.grad.tolist() == [1.0, 0.0, 0.0, 1.0]
+    assert parameter.grad is not None
+    assert parameter.grad.tolist() == [1.0, 0.0, 0.0, 1.0]
 
 
 def test_what_has_settled_stays() -> None:
@@ -57,7 +61,8 @@ def test_a_repeated_end_frees_them_where_they_had_settled() -> None:
     (found,) = settling.values()
     assert found.tolist() == [0.0, 2.0]
     found.sum().backward()
-    assert parameter.grad is not None and parameter.grad.tolist() == [1.0, 1.0]
+    assert parameter.grad is not None
+    assert parameter.grad.tolist() == [1.0, 1.0]
 
 
 @given(

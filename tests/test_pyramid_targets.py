@@ -20,10 +20,11 @@ from imcodec import (
     verify,
 )
 from imcodec.pyramid.finish import code
-from imcodec.pyramid.fit import Fit, Recipe
+from imcodec.pyramid.fit import Fit
 from imcodec.pyramid.geometry import choose_geometry
 from imcodec.pyramid.goal import BETTER, SMALLER, Found, Goal
 from imcodec.pyramid.prices import first_price
+from imcodec.pyramid.recipe import Recipe
 from imcodec.pyramid.table import Table
 from imcodec.pyramid.trim import trim
 from imcodec.pyramid.walk import decode_latents

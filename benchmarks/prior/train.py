@@ -30,9 +30,10 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor
 
-from imcodec.pyramid.fit import Fit, Recipe
+from imcodec.pyramid.fit import Fit
 from imcodec.pyramid.geometry import choose_geometry
 from imcodec.pyramid.model import ContextNetwork
+from imcodec.pyramid.recipe import Recipe
 from imcodec.pyramid.settings import NETWORKS
 from imcodec.pyramid.soap import Soap
 from imcodec.pyramid.start import FILTERS, PRIOR, colours_of, key

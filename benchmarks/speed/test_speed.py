@@ -41,8 +41,9 @@ def test_fitting_step(benchmark: Benchmark) -> None:
     import torch
 
     from imcodec.devices import thread_limit
-    from imcodec.pyramid.fit import Fit, Recipe
+    from imcodec.pyramid.fit import Fit
     from imcodec.pyramid.geometry import choose_geometry
+    from imcodec.pyramid.recipe import Recipe
 
     recipe = Recipe(lmbda=1e-3, steps=STEPS)
     with thread_limit(1):

@@ -12,9 +12,9 @@ from PIL import Image
 
 from imcodec.pyramid.context import PARENTS
 from imcodec.pyramid.finest import share_of_finest
-from imcodec.pyramid.fit import Recipe
 from imcodec.pyramid.geometry import Geometry, choose_geometry
 from imcodec.pyramid.header import QUEUE, TAPS
+from imcodec.pyramid.recipe import Recipe
 from imcodec.pyramid.settings import NETWORKS, NetworkSize, PyramidSettings
 
 #: the finest plane is left out when fewer of its latents than this start with something to say

@@ -25,7 +25,8 @@ from imcodec.pyramid.context import Context
 from imcodec.pyramid.drawer import PyramidDrawer
 from imcodec.pyramid.file import PyramidFile, Stored, build
 from imcodec.pyramid.finish import Coded, code
-from imcodec.pyramid.fit import Fit, Fitted, Report
+from imcodec.pyramid.fit import Fit
+from imcodec.pyramid.fitted import Fitted, Report
 from imcodec.pyramid.geometry import Geometry
 from imcodec.pyramid.goal import Found, Goal
 from imcodec.pyramid.header import PyramidHeader

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from imcodec.pyramid.context import LARGEST_WEIGHT, Context
-from imcodec.pyramid.fit import Fit, Fitted
+from imcodec.pyramid.fit import Fit
+from imcodec.pyramid.fitted import Fitted
 from imcodec.pyramid.rans import Payload
 from imcodec.pyramid.table import Ints, Table
 from imcodec.pyramid.walk_kernel import encode_latents

@@ -16,8 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -25,10 +24,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from imcodec.devices import workers
-from imcodec.pyramid.context import Context
 from imcodec.pyramid.distortion import distortion, draw
 from imcodec.pyramid.distortion_kernel import distortion_in_place
 from imcodec.pyramid.filters import FILTER_UNIT
+from imcodec.pyramid.fitted import Fitted, Loss, Report
 from imcodec.pyramid.geometry import Geometry
 from imcodec.pyramid.interpolation import Filtering, Interpolation
 from imcodec.pyramid.latents import Latents
@@ -36,8 +35,8 @@ from imcodec.pyramid.measures import Measure
 from imcodec.pyramid.model import ContextNetwork, Filters, Synthesis
 from imcodec.pyramid.pace import Pace
 from imcodec.pyramid.rate import Distribution, Pass
-from imcodec.pyramid.rate_kernel import StripPass
-from imcodec.pyramid.settings import NetworkSize
+from imcodec.pyramid.rate_kernel import CompiledPass
+from imcodec.pyramid.recipe import Recipe
 from imcodec.pyramid.soap import Soap
 from imcodec.pyramid.start import colours_of, start_networks, start_picture
 from imcodec.pyramid.table import Ints, Table
@@ -47,83 +46,6 @@ CHUNK = 16384
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How a picture is fitted."""
-
-    lmbda: float
-    steps: int
-    #: units of the context networks' hidden layers (with the constant one), and number of layers
-    hidden: int = 14
-    layers: int = 3
-    #: hidden units of the synthesis
-    units: int = 32
-    #: learning rates at the start, for latents, context networks, synthesis, filters; they fall as
-    #: a cosine
-    rates: tuple[float, float, float, float] = (1e-2, 4e-2, 3e-2, 6e-3)
-    last: float = 0.005
-    betas: tuple[float, float] = (0.8, 0.98)
-    #: share of the steps after which the networks' weights become whole numbers, and after which
-    #: all of them are, and latents are truly rounded
-    settle_at: float = 0.85
-    hard_at: float = 0.95
-    temperature: tuple[float, float] = (0.5, 0.05)
-    noise: tuple[float, float] = (0.3, 0.15)
-    prior: bool = True
-    #: what is minimised: psnr (the squared error), ssim or perceptual (imcodec.pyramid.measures)
-    tune: str = "psnr"
-    #: planes that start empty, counted from the finest
-    empty: int = 0
-    seed: int = 0
-    #: seconds after which to finish, 0: never
-    seconds: float = 0.0
-
-    def resized(self, size: NetworkSize) -> Recipe:
-        """The same with networks of another size."""
-        return replace(self, hidden=size.hidden, layers=size.layers, units=size.units)
-
-
-class Loss(NamedTuple):
-    """What a pass finds."""
-
-    #: squared error, colours in 0 .. 1
-    mse: float
-    #: what is minimised besides the bits: the squared error, or another measure
-    distortion: float
-    bpp: float
-
-
-@dataclass(frozen=True)
-class Report:
-    """Where a fit stands."""
-
-    step: int
-    steps: int
-    mse: float
-    bpp: float
-    cost: float
-    seconds: float
-    #: share of the work that is done
-    share: float
-    #: whether latents are truly rounded, so that the cost is the true one
-    hard: bool
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """Integers of a picture, and what they cost as the fit sees it."""
-
-    planes: list[Ints]
-    context: Context
-    synthesis: NDArray[np.int8]
-    filters: NDArray[np.int8]
-    mse: float
-    bpp: float
-    cost: float
-    #: what was minimised besides the bits: the squared error, or another measure
-    distortion: float
 
 
 class Fit:
@@ -378,12 +300,12 @@ class Fit:
         ]
         stacks, grads = self.latents.stacks(value), self.latents.stacks(self.latents.gradient)
         per_nat = self.lmbda / (g.height * g.width * math.log(2))
-        work: Pass | StripPass
+        work: Pass | CompiledPass
         if self._whole:
             work = Pass(g, layers, self._law, per_nat, 2 * self._chunk)
             nats = work.run(stacks, grads)
         else:
-            work = StripPass(g, layers, self._law, per_nat, 2 * self._chunk)
+            work = CompiledPass(g, layers, self._law, per_nat, 2 * self._chunk)
             nats = work.run(stacks, grads, pool.map)
         bits = float(torch.stack(nats).double().sum()) / math.log(2)
         return bits, [grad.cpu() for grad in work.grads]

@@ -39,7 +39,7 @@ Found = tuple[float, Floats, Floats]
 
 
 @dataclass
-class StripPass:
+class CompiledPass:
     """What rate.Pass is, with the same results, for tensors on the CPU."""
 
     geometry: Geometry

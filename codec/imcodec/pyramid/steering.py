@@ -14,7 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from imcodec.pyramid.finish import Coded, code
-from imcodec.pyramid.fit import Fit, Fitted, Report
+from imcodec.pyramid.fit import Fit
+from imcodec.pyramid.fitted import Fitted, Report
 from imcodec.pyramid.goal import BETTER, SPARE_BETTER, Found, Goal
 from imcodec.pyramid.table import Table
 from imcodec.pyramid.trim import trim

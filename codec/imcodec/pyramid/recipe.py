@@ -1,0 +1,43 @@
+"""How a picture is fitted: steps, sizes, learning rates, and what changes on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from imcodec.pyramid.settings import NetworkSize
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a picture is fitted."""
+
+    lmbda: float
+    steps: int
+    #: units of the context networks' hidden layers (with the constant one), and number of layers
+    hidden: int = 14
+    layers: int = 3
+    #: hidden units of the synthesis
+    units: int = 32
+    #: learning rates at the start, for latents, context networks, synthesis, filters; they fall as
+    #: a cosine, to a share `last` of that
+    rates: tuple[float, float, float, float] = (1e-2, 4e-2, 3e-2, 6e-3)
+    last: float = 0.005
+    betas: tuple[float, float] = (0.8, 0.98)
+    #: share of the steps after which the networks' weights become whole numbers, and after which
+    #: all of them are, and latents are truly rounded
+    settle_at: float = 0.85
+    hard_at: float = 0.95
+    temperature: tuple[float, float] = (0.5, 0.05)
+    noise: tuple[float, float] = (0.3, 0.15)
+    prior: bool = True
+    #: what is minimised: psnr (the squared error), ssim or perceptual (imcodec.pyramid.measures)
+    tune: str = "psnr"
+    #: planes that start empty, counted from the finest
+    empty: int = 0
+    seed: int = 0
+    #: seconds after which to finish, 0: never
+    seconds: float = 0.0
+
+    def resized(self, size: NetworkSize) -> Recipe:
+        """The same with networks of another size."""
+        return replace(self, hidden=size.hidden, layers=size.layers, units=size.units)
