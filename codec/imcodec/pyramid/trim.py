@@ -19,7 +19,7 @@ from imcodec.pyramid.table import Ints, Table
 from imcodec.pyramid.walk_kernel import encode_latents
 
 #: share of the latents that are not 0 that may be moved, and how often the number is halved
-LARGEST_SHARE, HALVINGS = 0.04, 7
+LARGEST_SHARE, HALVINGS = 0.1, 8
 
 
 def trim(fit: Fit, coded: Coded, enough: Callable[[Coded], bool]) -> Coded | None:
