@@ -152,7 +152,6 @@ class GatheringFit(Fit):
         hyper.plane = self.hyper
         parts = [self.network, self.synthesis, self.filters, *([hyper] if variant.hyper else [])]
         self._networks = Soap([[*part.parameters()] for part in parts])
-        self._parts = (self.network, self.synthesis, self.filters)
         if variant.hyper:
             self.recipe = replace(self.recipe, rates=(*self.recipe.rates, 2e-2))
 

@@ -50,17 +50,16 @@ def choose(
 
     Networks come in a few sizes. How many bytes the latents will take is guessed from JPEG's, and
     that says what a larger network would save; its own bytes are added, and the cheapest size is
-    taken.
+    taken. The same guess says whether planes start empty.
     """
     height, width, channels = pixels.shape
     geometry = choose_geometry(height, width)
     steps, price = settings.chosen_steps, price or settings.price
     prior = settings.prior and steps < LONG
     recipe = Recipe(lmbda=price, steps=steps, prior=prior, tune=settings.tune, seed=settings.seed)
-    name, size = settings.network, TYPICAL_BPP * height * width / 8
-    if height * width <= LARGE:
-        size = JPEG_SHARE * jpeg_bytes(pixels, price)
-    if name == "auto" and height * width > LARGE:
+    count, name = height * width, settings.network
+    size = TYPICAL_BPP * count / 8 if count > LARGE else JPEG_SHARE * jpeg_bytes(pixels, price)
+    if name == "auto" and count > LARGE:
         name = "large"
     elif name == "auto":
         name = cheapest(size * (1 + HALF_WAY / steps), geometry.levels, channels)
@@ -71,7 +70,7 @@ def choose(
     if steps < FEW:
         recipe = replace(recipe, betas=(0.6, 0.9), rates=(1.5e-2, 4e-2, 3e-2, 6e-3))
     empty = 1 if steps < FEW else 2
-    bpp = size * 8 / (height * width)
+    bpp = size * 8 / count
     if bpp >= RICH and steps * bpp >= PATIENT:
         empty = geometry.levels
     return replace(recipe, empty=min(empty, geometry.levels - 1)), geometry

@@ -90,7 +90,7 @@ class Fit:
         if recipe.tune != "psnr":
             size = geometry.height, geometry.width
             self._measure = Measure(recipe.tune, self.colours, size)
-        self._parts = parts = (self.network, self.synthesis, self.filters)
+        parts = (self.network, self.synthesis, self.filters)
         self._latents = torch.optim.Adam([self.latents.stored], betas=recipe.betas, fused=True)
         self._networks = Soap([[*part.parameters()] for part in parts])
 
@@ -148,7 +148,7 @@ class Fit:
         """Make as many weights whole as there should be."""
         recipe = self.recipe
         done = (share - recipe.settle_at) / (recipe.hard_at - recipe.settle_at)
-        for part in self._parts:
+        for part in (self.network, self.synthesis, self.filters):
             part.settling.advance(1.0 if hard else min(max(done, 0.0), 1.0))
 
     def rounded(self) -> Fitted:

@@ -27,6 +27,7 @@ class Settling:
         self, parameters: Sequence[Tensor], units: Sequence[float], largest: Sequence[float]
     ) -> None:
         self._parameters, self._units, self._largest = parameters, units, largest
+        self._share = 0.0
         self._settled = [torch.zeros_like(value, dtype=torch.bool) for value in parameters]
         self._whole = [torch.zeros_like(value) for value in parameters]
 
@@ -44,14 +45,17 @@ class Settling:
 
         If it was more, as when the end of a fit is repeated, all are free again before that.
         """
-        if any(round(share * mask.numel()) < int(mask.sum()) for mask in self._settled):
+        if share == self._share:  # most steps of a fit
+            return
+        if share < self._share:
             self._free()
         for mask, whole, real in zip(self._settled, self._whole, self._real(), strict=True):
-            more = round(share * mask.numel()) - int(mask.sum())
+            more = round(share * mask.numel()) - round(self._share * mask.numel())
             distance = (real - real.round()).abs_().masked_fill_(mask, 1.0)
             nearest = distance.flatten().topk(more, largest=False).indices
             mask.view(-1)[nearest] = True
             whole.view(-1)[nearest] = real.round().view(-1)[nearest]
+        self._share = share
 
     def _free(self) -> None:
         """Let all learn again, from where they had settled."""
@@ -59,6 +63,7 @@ class Settling:
         for mask, whole, value, unit in stored:
             value.copy_(torch.where(mask, whole / unit, value))
             mask.zero_()
+        self._share = 0.0
 
     def _real(self) -> list[Tensor]:
         stored = zip(self._parameters, self._units, self._largest, strict=True)
