@@ -6,23 +6,22 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
-from imcodec.pyramid import choice, finest
-from imcodec.pyramid.choice import LONG, cheapest, choose, jpeg_bytes, network_bytes
+from imcodec.pyramid import choice
+from imcodec.pyramid.choice import LONG, cheapest, choose, network_bytes
 from imcodec.pyramid.geometry import choose_geometry
+from imcodec.pyramid.jpeg import Jpeg
 from imcodec.pyramid.model import ContextNetwork, Filters, Synthesis
 from imcodec.pyramid.settings import NETWORKS, STEPS, PyramidSettings
 from imcodec.pyramid.table import Table
 from pictures import scene
 
-CPU = torch.device("cpu")
 NOISE = np.random.default_rng(0).integers(0, 256, (40, 48, 3)).astype(np.uint8)
 
 
 def chosen(pixels: np.ndarray, **settings: Any) -> tuple[str, int]:
     """(name of the network, pitch)."""
-    recipe, geometry = choose(pixels, PyramidSettings(**settings), CPU)
+    recipe, geometry = choose(pixels, PyramidSettings(**settings))
     for name, size in NETWORKS.items():
         if (recipe.hidden, recipe.layers, recipe.units) == (size.hidden, size.layers, size.units):
             return name, geometry.pitch
@@ -63,18 +62,9 @@ def test_many_bytes_ask_for_a_larger_network(monkeypatch: pytest.MonkeyPatch) ->
     assert chosen(noise, lmbda=1e-5)[0] == "huge"
     assert chosen(noise, lmbda=1e-1)[0] == "tiny"
     # a short fit leaves more bytes to save
-    monkeypatch.setattr(choice, "jpeg_bytes", lambda *_: 8_000)
+    monkeypatch.setattr(Jpeg, "size", lambda *_: 8_000.0)
     assert chosen(noise, steps=3000)[0] == "small"
     assert chosen(noise, steps=20)[0] == "large"
-
-
-@pytest.mark.parametrize("channels", [1, 2, 3, 4])
-def test_jpegs_bytes_fall_with_the_price_of_a_bit(channels: int) -> None:
-    pixels = scene(90, 70, channels)
-    sizes = [jpeg_bytes(pixels, lmbda) for lmbda in (1e-5, 1e-4, 1e-3, 1e-2)]
-    assert sizes == sorted(sizes, reverse=True)
-    assert 0 <= sizes[-1] < sizes[0]
-    assert jpeg_bytes(pixels[:1, :1], 1e-3) < 200
 
 
 @pytest.mark.parametrize(
@@ -85,15 +75,14 @@ def test_longer_and_costlier_fits_start_with_more_empty_planes(
     effort: int, bpp: float, empty: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     size = bpp * 192 * 160 / 8 / choice.JPEG_SHARE
-    monkeypatch.setattr(choice, "jpeg_bytes", lambda *_: size)
-    recipe, geometry = choose(scene(192, 160), PyramidSettings(effort=effort), CPU)
+    monkeypatch.setattr(Jpeg, "size", lambda *_: size)
+    recipe, geometry = choose(scene(192, 160), PyramidSettings(effort=effort))
     assert geometry.levels == 5
     assert recipe.empty == empty
 
 
 def test_large_pictures_take_the_large_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(choice, "LARGE", NOISE.shape[0] * NOISE.shape[1] - 1)
-    monkeypatch.setattr(choice, "jpeg_bytes", lambda *_: pytest.fail("asked"))
     assert chosen(NOISE)[0] == "large"
     assert chosen(NOISE, prior=False)[0] == "large"
 
@@ -112,30 +101,16 @@ def test_a_line_of_pixels_keeps_its_plane(size: tuple[int, int]) -> None:
 
 def test_settings_reach_the_recipe() -> None:
     settings = PyramidSettings(lmbda=0.003, steps=17, seed=5, prior=False)
-    recipe, geometry = choose(scene(30, 20), settings, CPU)
+    recipe, geometry = choose(scene(30, 20), settings)
     assert (recipe.lmbda, recipe.steps, recipe.seed, recipe.prior) == (0.003, 17, 5, False)
     assert recipe.seconds == 0
     assert geometry == choose_geometry(20, 30)
-    by_name, _ = choose(scene(30, 20), PyramidSettings(quality=75, effort=1), CPU)
+    by_name, _ = choose(scene(30, 20), PyramidSettings(quality=75, effort=1))
     assert by_name.lmbda == pytest.approx(10**-3.4)
     assert by_name.steps == STEPS[1]
 
 
 @pytest.mark.parametrize(("steps", "prior"), [(1, True), (LONG - 1, True), (LONG, False)])
 def test_long_fits_find_networks_of_their_own(steps: int, prior: bool) -> None:
-    recipe, _ = choose(NOISE, PyramidSettings(steps=steps), CPU)
+    recipe, _ = choose(NOISE, PyramidSettings(steps=steps))
     assert recipe.prior == prior
-
-
-def test_large_pictures_are_looked_at_in_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Noise over half of a picture, smoothness over the other, seen nearly as in the whole."""
-    y, x = np.mgrid[0:300, 0:400]
-    pixels = np.stack([x // 3, y // 3 + 40, 150 - x // 3], -1).astype(np.uint8)
-    pixels[:, 200:] = np.random.default_rng(0).integers(0, 256, (300, 200, 3))
-    whole = finest.share_of_finest(pixels, 1e-3, CPU)
-    monkeypatch.setattr(finest, "WHOLE", 10_000)
-    monkeypatch.setattr(finest, "SIDE", 32)
-    assert finest.share_of_finest(pixels, 1e-3, CPU) == pytest.approx(whole, rel=0.3)
-    assert finest.share_of_finest(pixels[:, :200], 1e-3, CPU) < choice.LEAST_FINE
-    # lower than a tile, and narrower
-    assert finest.share_of_finest(pixels[:7].repeat(9, 1), 1e-3, CPU) > choice.LEAST_FINE

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import replace
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from PIL import Image
 
 from imcodec.pyramid.context import PARENTS
-from imcodec.pyramid.finest import share_of_finest
 from imcodec.pyramid.geometry import Geometry, choose_geometry
 from imcodec.pyramid.header import QUEUE, TAPS
+from imcodec.pyramid.jpeg import Jpeg
 from imcodec.pyramid.recipe import Recipe
 from imcodec.pyramid.settings import NETWORKS, NetworkSize, PyramidSettings
 
-#: the finest plane is left out when fewer of its latents than this start with something to say
-LEAST_FINE = 0.002
-#: latents with small networks take this share of what JPEG needs at the same price of a bit, less
-#: JPEG's tables (0.75 and 0.86 in two training photos)
-JPEG_SHARE, JPEG_TABLES = 0.8, 600
-JPEG_QUALITIES = (5, 10, 15, 20, 30, 40, 50, 60, 70, 80, 90, 95)
+#: the finest plane is left out when half of the size loses less than this share of JPEG's cost:
+#: J = mse + lambda * bits is 1 to 9 % less without it then, and 0 to 58 % more above that share
+LEAST_LOST = 0.25
+#: latents with small networks take this share of what JPEG's data need at the same price of a bit
+#: (0.75 and 0.86 in two training photos)
+JPEG_SHARE = 0.8
 #: steps in which a fit comes to twice the bytes that it ends with
 HALF_WAY = 40
 #: share of those bytes that a size of the networks saves, quality counted as bytes
-GAINS = {"tiny": -0.15, "small": 0.0, "medium": 0.05, "large": 0.15, "huge": 0.2}
+GAINS = {"tiny": -0.17, "small": 0.0, "medium": 0.1, "large": 0.19, "huge": 0.24}
 #: fits of fewer steps than this take shorter averages and longer steps of the latents
 FEW = 250
 #: longer ones start with all planes but the two finest; but from empty planes if the latents will
@@ -35,22 +32,19 @@ FEW = 250
 RICH, PATIENT = 0.45, 450
 #: fits of so many steps or more gain nothing from the prior; shorter ones are 3 % better with it
 LONG = 700
-#: nobody asks about a few hundred bytes in a picture with more pixels than this, nor how many bits
-#: its latents will take: these are assumed
-LARGE, TYPICAL_BPP = 2**21, 0.6
+#: nobody asks about a few hundred bytes in a picture with more pixels than this
+LARGE = 2**21
 
 
 def choose(
-    pixels: NDArray[np.uint8],
-    settings: PyramidSettings,
-    device: torch.device,
-    price: float | None = None,
+    pixels: NDArray[np.uint8], settings: PyramidSettings, price: float | None = None
 ) -> tuple[Recipe, Geometry]:
     """How a picture will be fitted, at the settings' price of a bit or another one.
 
     Networks come in a few sizes. How many bytes the latents will take is guessed from JPEG's, and
     that says what a larger network would save; its own bytes are added, and the cheapest size is
-    taken. The same guess says whether planes start empty.
+    taken. The same guess says whether planes start empty, and JPEG's cost whether there is a plane
+    of single pixels.
     """
     height, width, channels = pixels.shape
     geometry = choose_geometry(height, width)
@@ -58,13 +52,13 @@ def choose(
     prior = settings.prior and steps < LONG
     recipe = Recipe(lmbda=price, steps=steps, prior=prior, tune=settings.tune, seed=settings.seed)
     count, name = height * width, settings.network
-    size = TYPICAL_BPP * count / 8 if count > LARGE else JPEG_SHARE * jpeg_bytes(pixels, price)
+    jpeg = Jpeg(pixels)
+    size = JPEG_SHARE * jpeg.size(price)
     if name == "auto" and count > LARGE:
         name = "large"
     elif name == "auto":
         name = cheapest(size * (1 + HALF_WAY / steps), geometry.levels, channels)
-    fine = min(height, width) == 1 or share_of_finest(pixels, price, device) >= LEAST_FINE
-    if not fine:
+    if min(height, width) > 1 and jpeg.lost_in_half(price) < LEAST_LOST:
         geometry = choose_geometry(height, width, pitch=2)
     recipe = recipe.resized(NETWORKS[name])
     if steps < FEW:
@@ -74,26 +68,6 @@ def choose(
     if bpp >= RICH and steps * bpp >= PATIENT:
         empty = geometry.levels
     return replace(recipe, empty=min(empty, geometry.levels - 1)), geometry
-
-
-def jpeg_bytes(pixels: NDArray[np.uint8], lmbda: float) -> int:
-    """What JPEG's data take where mse (colours in 0 .. 1) + lambda * bits per pixel is least."""
-    per_byte = 8 * lmbda / (pixels.shape[0] * pixels.shape[1])
-    return min(jpeg_points(pixels), key=lambda point: point[0] + per_byte * point[1])[1]
-
-
-def jpeg_points(pixels: NDArray[np.uint8]) -> list[tuple[float, int]]:
-    """(mse, bytes of the data) of JPEG at some qualities."""
-    seen = pixels[..., :3] if pixels.shape[2] >= 3 else pixels[..., 0]
-    points = []
-    for quality in JPEG_QUALITIES:
-        stream = io.BytesIO()
-        Image.fromarray(seen).save(stream, "JPEG", quality=quality, optimize=True)
-        size = max(0, stream.tell() - JPEG_TABLES)
-        with Image.open(stream) as shown:
-            error = np.asarray(shown).astype(np.float32) - seen
-        points.append((float(np.square(error).mean()) / 255**2, size))
-    return points
 
 
 def cheapest(latents: float, levels: int, channels: int) -> str:

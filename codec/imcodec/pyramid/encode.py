@@ -69,7 +69,7 @@ def encode_pixels(
     with thread_limit(1 if device.type == "cpu" else threads):
         goal = Goal.of(settings, pixels.shape[0] * pixels.shape[1])
         price = first_price(goal, pixels, settings.chosen_steps) if goal else None
-        recipe, geometry = choose(pixels, settings, device, price)
+        recipe, geometry = choose(pixels, settings, price)
         diary.more = MORE / 2 if goal else 0.0
         if settings.time_limit:
             diary.end = start + settings.time_limit

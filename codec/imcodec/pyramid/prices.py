@@ -7,10 +7,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from imcodec.pyramid.choice import HALF_WAY, JPEG_SHARE, cheapest, jpeg_points, network_bytes
-from imcodec.pyramid.finest import parts
+from imcodec.pyramid.choice import HALF_WAY, JPEG_SHARE, cheapest, network_bytes
 from imcodec.pyramid.geometry import choose_geometry
 from imcodec.pyramid.goal import Goal
+from imcodec.pyramid.jpeg import Jpeg
 from imcodec.pyramid.settings import NETWORKS, lambda_of
 
 #: bytes of a graph, with the header
@@ -23,7 +23,7 @@ LEAST, MOST = 2e-5, 0.1
 
 def first_price(goal: Goal, pixels: NDArray[np.uint8], steps: int) -> float:
     """The price of a bit at which a fit of so many steps is expected to meet the goal."""
-    errors, sizes = _jpeg(pixels)
+    errors, sizes = Jpeg(pixels).curve
     area = pixels.shape[0] * pixels.shape[1]
     with np.errstate(divide="ignore", invalid="ignore"):
         prices = -np.diff(errors) / (8 * np.diff(sizes) / area)
@@ -44,16 +44,6 @@ def first_price(goal: Goal, pixels: NDArray[np.uint8], steps: int) -> float:
         wanted = math.log(max(1.0, latents / share))
     found = math.exp(_between(wanted, places[known], np.log(prices[known])))
     return min(max(found, LEAST), MOST)
-
-
-def _jpeg(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(mse, bytes) of JPEG at some qualities, those of a large picture from a part of it."""
-    pieces = list(parts(pixels))
-    areas = [part.shape[0] * part.shape[1] for part in pieces]
-    points = np.array([jpeg_points(part) for part in pieces])  # [parts, qualities, 2]
-    errors = np.average(points[..., 0], 0, areas)
-    sizes = points[..., 1].sum(0) * (pixels.shape[0] * pixels.shape[1] / sum(areas))
-    return errors, sizes
 
 
 def _between(place: float, places: NDArray[np.float64], values: NDArray[np.float64]) -> float:
