@@ -21,10 +21,14 @@ def test_bytes_fall_with_the_price_of_a_bit(channels: int) -> None:
     assert Jpeg(pixels[:1, :1]).size(1e-3) < 200
 
 
-def test_alpha_is_not_looked_at() -> None:
-    pixels = scene(40, 30, 4)
-    pixels[..., 3] = RNG.integers(0, 256, (30, 40))
-    assert Jpeg(pixels).curve[1].tolist() == Jpeg(pixels[..., :3]).curve[1].tolist()
+@pytest.mark.parametrize("channels", [2, 4])
+def test_details_of_alpha_count_too(channels: int) -> None:
+    pixels = np.full((40, 60, channels), 90, np.uint8)
+    pixels[:, 20:, 0] = 95
+    flat = Jpeg(pixels.copy())
+    pixels[..., -1] = np.indices((40, 60)).sum(0) % 2 * 255
+    assert Jpeg(pixels).curve[1].tolist() == flat.curve[1].tolist()  # JPEG has no alpha
+    assert flat.lost_in_half(1e-3) < 1 < Jpeg(pixels).lost_in_half(1e-3)
 
 
 def test_the_finest_details_are_lost_in_half_of_the_size() -> None:

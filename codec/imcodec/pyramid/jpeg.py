@@ -24,7 +24,7 @@ TILES, SIDE = 3, 320
 
 @dataclass(frozen=True)
 class Jpeg:
-    """A picture as JPEG sees it: `pixels` uint8 [H, W, channels], alpha is not looked at."""
+    """A picture as JPEG sees it, without its alpha: `pixels` uint8 [H, W, channels]."""
 
     pixels: NDArray[np.uint8]
 
@@ -42,8 +42,8 @@ class Jpeg:
     def lost_in_half(self, price: float) -> float:
         """Squared error of the picture when it was at half of its size, as a share of JPEG's cost.
 
-        That cost is the least mse + price * bits per pixel. Much less than 1: at this price nothing
-        of the picture's finest details is worth its bits.
+        All channels are looked at, alpha, too. That cost is the least mse + price * bits per pixel.
+        Much less than 1: at this price nothing of the picture's finest details is worth its bits.
         """
         lost = float(np.average([*map(_lost_in_half, self._parts)], weights=self._areas))
         byte = price * 8 / self._area  # what a flat picture takes at least
@@ -59,8 +59,7 @@ class Jpeg:
 
     @cached_property
     def _parts(self) -> list[NDArray[np.uint8]]:
-        seen = self.pixels[..., :3] if self.pixels.shape[2] >= 3 else self.pixels[..., 0]
-        return list(_parts(seen))
+        return list(_parts(self.pixels))
 
     @property
     def _areas(self) -> list[int]:
@@ -79,23 +78,27 @@ def _parts(pixels: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
 
 
 def _points(pixels: NDArray[np.uint8]) -> list[tuple[float, int]]:
-    """(mse, bytes of the data) at each quality; pixels [H, W] or [H, W, 3]."""
+    """(mse, bytes of the data) at each quality."""
+    seen = pixels[..., :3] if pixels.shape[2] >= 3 else pixels[..., 0]
     points = []
     for quality in QUALITIES:
         stream = io.BytesIO()
-        Image.fromarray(pixels).save(stream, "JPEG", quality=quality, optimize=True)
+        Image.fromarray(seen).save(stream, "JPEG", quality=quality, optimize=True)
         size = max(0, stream.tell() - TABLES)
         with Image.open(stream) as shown:
-            points.append((_error(np.asarray(shown), pixels), size))
+            points.append((_error(np.asarray(shown), seen), size))
     return points
 
 
 def _lost_in_half(pixels: NDArray[np.uint8]) -> float:
-    height, width = pixels.shape[:2]
-    half = Image.fromarray(pixels).resize(
-        (-(-width // 2), -(-height // 2)), Image.Resampling.LANCZOS
-    )
-    return _error(np.asarray(half.resize((width, height), Image.Resampling.BICUBIC)), pixels)
+    height, width, channels = pixels.shape
+    half = -(-width // 2), -(-height // 2)
+    shown = np.empty_like(pixels)
+    for channel in range(channels):  # one by one: Pillow would hide colours behind alpha
+        plane = Image.fromarray(pixels[..., channel]).resize(half, Image.Resampling.LANCZOS)
+        whole = plane.resize((width, height), Image.Resampling.BICUBIC)
+        shown[..., channel] = np.asarray(whole)
+    return _error(shown, pixels)
 
 
 def _error(shown: NDArray[np.uint8], pixels: NDArray[np.uint8]) -> float:
