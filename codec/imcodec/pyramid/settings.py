@@ -19,7 +19,7 @@ from imcodec.errors import UsageError
 from imcodec.ranges import in_range, one_of
 
 #: steps of each effort
-STEPS = {1: 150, 2: 300, 3: 700, 4: 1500, 5: 4500, 6: 8000, 7: 13000, 8: 21000, 9: 35000}
+STEPS = {1: 150, 2: 300, 3: 700, 4: 1500, 5: 3000, 6: 6000, 7: 11000, 8: 20000, 9: 35000}
 
 
 #: what can be minimised
