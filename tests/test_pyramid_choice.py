@@ -54,7 +54,12 @@ def test_a_network_that_was_asked_for(name: str) -> None:
     ],
 )
 def test_the_smallest_sum_of_bytes(latents: float, expected: str) -> None:
-    assert cheapest(latents, 6, 3) == expected
+    assert cheapest(latents, 700, 6, 3) == expected
+
+
+def test_short_fits_gain_less_from_large_networks() -> None:
+    assert cheapest(9_000.0, 150, 6, 3) == "small"
+    assert cheapest(9_000.0, 700, 6, 3) == "medium"
 
 
 def test_many_bytes_ask_for_a_larger_network(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,10 +22,17 @@ LEAST_LOST = 0.25
 JPEG_SHARE = 0.8
 #: steps in which a fit comes to twice the bytes that it ends with
 HALF_WAY = 40
-#: share of those bytes that a size of the networks saves, quality counted as bytes
-GAINS = {"tiny": -0.17, "small": 0.0, "medium": 0.1, "large": 0.19, "huge": 0.24}
 #: fits of fewer steps than this take shorter averages and longer steps of the latents
 FEW = 250
+#: share of the latents' bytes that a size of the networks saves, quality counted as bytes, in fits
+#: of fewer steps than that and in longer ones
+GAINS = {
+    "tiny": (-0.15, -0.17),
+    "small": (0.0, 0.0),
+    "medium": (0.05, 0.1),
+    "large": (0.15, 0.19),
+    "huge": (0.2, 0.24),
+}
 #: longer ones start with all planes but the two finest; but from empty planes if the latents will
 #: take so many bits per pixel or more, and steps times these bits are so many: what is found from
 #: there is better in the end for rich pictures, but takes longer to find
@@ -57,7 +64,7 @@ def choose(
     if name == "auto" and count > LARGE:
         name = "large"
     elif name == "auto":
-        name = cheapest(size * (1 + HALF_WAY / steps), geometry.levels, channels)
+        name = cheapest(size * (1 + HALF_WAY / steps), steps, geometry.levels, channels)
     if min(height, width) > 1 and jpeg.lost_in_half(price) < LEAST_LOST:
         geometry = choose_geometry(height, width, pitch=2)
     recipe = recipe.resized(NETWORKS[name])
@@ -70,15 +77,15 @@ def choose(
     return replace(recipe, empty=min(empty, geometry.levels - 1)), geometry
 
 
-def cheapest(latents: float, levels: int, channels: int) -> str:
+def cheapest(latents: float, steps: int, levels: int, channels: int) -> str:
     """The size of the networks that makes the smallest file.
 
-    `latents` are the bytes that latents take with small networks.
+    `latents` are the bytes that latents take with small networks after so many steps.
     """
 
     def size(name: str) -> float:
         networks = network_bytes(NETWORKS[name], levels, channels)
-        return latents * (1 - GAINS[name]) + networks
+        return latents * (1 - GAINS[name][steps >= FEW]) + networks
 
     return min(NETWORKS, key=size)
 

@@ -39,7 +39,7 @@ def first_price(goal: Goal, pixels: NDArray[np.uint8], steps: int) -> float:
         share = JPEG_SHARE * (1 + HALF_WAY / steps)
         latents = goal.aim - GRAPH
         for _ in range(3):  # the more bytes there are, the larger are the networks
-            size = NETWORKS[cheapest(max(0.0, latents), levels, pixels.shape[2])]
+            size = NETWORKS[cheapest(max(0.0, latents), steps, levels, pixels.shape[2])]
             latents = goal.aim - GRAPH - network_bytes(size, levels, pixels.shape[2])
         wanted = math.log(max(1.0, latents / share))
     found = math.exp(_between(wanted, places[known], np.log(prices[known])))
