@@ -99,6 +99,14 @@ def test_a_smooth_picture_leaves_out_its_finest_plane() -> None:
     assert chosen(NOISE, quality=50)[1] == 1
 
 
+def test_a_plane_is_kept_for_targets(monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels, settings = scene(48, 40), PyramidSettings()
+    for lost, expected in ((0.01, (2, 2)), (0.1, (2, 1)), (0.3, (1, 1))):
+        monkeypatch.setattr(Jpeg, "lost_in_half", lambda *_, lost=lost: lost)
+        found = choose(pixels, settings)[1].pitch, choose(pixels, settings, 1e-3)[1].pitch
+        assert found == expected
+
+
 @pytest.mark.parametrize("size", [(1, 1), (1, 50), (50, 1)])
 def test_a_line_of_pixels_keeps_its_plane(size: tuple[int, int]) -> None:
     assert chosen(np.full((*size, 1), 9, np.uint8))[1] == 1

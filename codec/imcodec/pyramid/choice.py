@@ -15,8 +15,9 @@ from imcodec.pyramid.recipe import Recipe
 from imcodec.pyramid.settings import NETWORKS, NetworkSize, PyramidSettings
 
 #: the finest plane is left out when half of the size loses less than this share of JPEG's cost:
-#: J = mse + lambda * bits is 1 to 9 % less without it then, and 0 to 58 % more above that share
-LEAST_LOST = 0.25
+#: J = mse + lambda * bits is 1 to 9 % less without it then, and 0 to 58 % more above that share;
+#: where lambda will change on the way to a target, sizes are missed without it, so only below that
+LEAST_LOST, LEAST_LOST_STEERED = 0.25, 0.03
 #: latents with small networks take this share of what JPEG's data need at the same price of a bit
 #: (0.75 and 0.86 in two training photos)
 JPEG_SHARE = 0.8
@@ -46,7 +47,7 @@ LARGE = 2**21
 def choose(
     pixels: NDArray[np.uint8], settings: PyramidSettings, price: float | None = None
 ) -> tuple[Recipe, Geometry]:
-    """How a picture will be fitted, at the settings' price of a bit or another one.
+    """How a picture will be fitted, at the settings' price of a bit, or from another one on.
 
     Networks come in a few sizes. How many bytes the latents will take is guessed from JPEG's, and
     that says what a larger network would save; its own bytes are added, and the cheapest size is
@@ -55,6 +56,7 @@ def choose(
     """
     height, width, channels = pixels.shape
     geometry = choose_geometry(height, width)
+    least_lost = LEAST_LOST if price is None else LEAST_LOST_STEERED
     steps, price = settings.chosen_steps, price or settings.price
     prior = settings.prior and steps < LONG
     recipe = Recipe(lmbda=price, steps=steps, prior=prior, tune=settings.tune, seed=settings.seed)
@@ -65,7 +67,7 @@ def choose(
         name = "large"
     elif name == "auto":
         name = cheapest(size * (1 + HALF_WAY / steps), steps, geometry.levels, channels)
-    if min(height, width) > 1 and jpeg.lost_in_half(price) < LEAST_LOST:
+    if min(height, width) > 1 and jpeg.lost_in_half(price) < least_lost:
         geometry = choose_geometry(height, width, pitch=2)
     recipe = recipe.resized(NETWORKS[name])
     if steps < FEW:
