@@ -15,7 +15,7 @@ from imcodec.pyramid.recipe import Recipe
 from imcodec.pyramid.settings import NETWORKS, NetworkSize, PyramidSettings
 
 #: the finest plane is left out when half of the size loses less than this share of JPEG's cost:
-#: J = mse + lambda * bits is 1 to 9 % less without it then, and 0 to 58 % more above that share;
+#: J = mse + lambda * bits is up to 9 % less without it then, and up to 58 % more above that;
 #: where lambda will change on the way to a target, sizes are missed without it, so only below that
 LEAST_LOST, LEAST_LOST_STEERED = 0.25, 0.03
 #: latents with small networks take this share of what JPEG's data need at the same price of a bit
