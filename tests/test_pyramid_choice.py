@@ -21,7 +21,7 @@ NOISE = np.random.default_rng(0).integers(0, 256, (40, 48, 3)).astype(np.uint8)
 
 def chosen(pixels: np.ndarray, **settings: Any) -> tuple[str, int]:
     """(name of the network, pitch)."""
-    recipe, geometry = choose(pixels, PyramidSettings(**settings))
+    recipe, geometry = choose(Jpeg(pixels), PyramidSettings(**settings))
     for name, size in NETWORKS.items():
         if (recipe.hidden, recipe.layers, recipe.units) == (size.hidden, size.layers, size.units):
             return name, geometry.pitch
@@ -81,7 +81,7 @@ def test_longer_and_costlier_fits_start_with_more_empty_planes(
 ) -> None:
     size = bpp * 192 * 160 / 8 / choice.JPEG_SHARE
     monkeypatch.setattr(Jpeg, "size", lambda *_: size)
-    recipe, geometry = choose(scene(192, 160), PyramidSettings(effort=effort))
+    recipe, geometry = choose(Jpeg(scene(192, 160)), PyramidSettings(effort=effort))
     assert geometry.levels == 5
     assert recipe.empty == empty
 
@@ -100,10 +100,10 @@ def test_a_smooth_picture_leaves_out_its_finest_plane() -> None:
 
 
 def test_a_plane_is_kept_for_targets(monkeypatch: pytest.MonkeyPatch) -> None:
-    pixels, settings = scene(48, 40), PyramidSettings()
+    picture, settings = Jpeg(scene(48, 40)), PyramidSettings()
     for lost, expected in ((0.01, (2, 2)), (0.1, (2, 1)), (0.3, (1, 1))):
         monkeypatch.setattr(Jpeg, "lost_in_half", lambda *_, lost=lost: lost)
-        found = choose(pixels, settings)[1].pitch, choose(pixels, settings, 1e-3)[1].pitch
+        found = choose(picture, settings)[1].pitch, choose(picture, settings, 1e-3)[1].pitch
         assert found == expected
 
 
@@ -114,16 +114,16 @@ def test_a_line_of_pixels_keeps_its_plane(size: tuple[int, int]) -> None:
 
 def test_settings_reach_the_recipe() -> None:
     settings = PyramidSettings(lmbda=0.003, steps=17, seed=5, prior=False)
-    recipe, geometry = choose(scene(30, 20), settings)
+    recipe, geometry = choose(Jpeg(scene(30, 20)), settings)
     assert (recipe.lmbda, recipe.steps, recipe.seed, recipe.prior) == (0.003, 17, 5, False)
     assert recipe.seconds == 0
     assert geometry == choose_geometry(20, 30)
-    by_name, _ = choose(scene(30, 20), PyramidSettings(quality=75, effort=1))
+    by_name, _ = choose(Jpeg(scene(30, 20)), PyramidSettings(quality=75, effort=1))
     assert by_name.lmbda == pytest.approx(10**-3.4)
     assert by_name.steps == STEPS[1]
 
 
 @pytest.mark.parametrize(("steps", "prior"), [(1, True), (LONG - 1, True), (LONG, False)])
 def test_long_fits_find_networks_of_their_own(steps: int, prior: bool) -> None:
-    recipe, _ = choose(NOISE, PyramidSettings(steps=steps))
+    recipe, _ = choose(Jpeg(NOISE), PyramidSettings(steps=steps))
     assert recipe.prior == prior

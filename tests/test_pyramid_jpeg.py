@@ -9,8 +9,6 @@ from imcodec.pyramid import jpeg
 from imcodec.pyramid.jpeg import Jpeg
 from pictures import scene
 
-RNG = np.random.default_rng(0)
-
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 def test_bytes_fall_with_the_price_of_a_bit(channels: int) -> None:
@@ -57,7 +55,7 @@ def test_large_pictures_are_looked_at_in_tiles(monkeypatch: pytest.MonkeyPatch) 
     """Noise over half of a picture, smoothness over the other, seen nearly as in the whole."""
     y, x = np.mgrid[0:300, 0:400]
     pixels = np.stack([x // 3, y // 3 + 40, 150 - x // 3], -1).astype(np.uint8)
-    pixels[:, 200:] = RNG.integers(0, 256, (300, 200, 3))
+    pixels[:, 200:] = np.random.default_rng(0).integers(0, 256, (300, 200, 3))
     whole = Jpeg(pixels)
     expected = whole.size(1e-3), whole.lost_in_half(1e-3)
     monkeypatch.setattr(jpeg, "WHOLE", 10_000)

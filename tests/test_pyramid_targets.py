@@ -23,6 +23,7 @@ from imcodec.pyramid.finish import code
 from imcodec.pyramid.fit import Fit
 from imcodec.pyramid.geometry import choose_geometry
 from imcodec.pyramid.goal import BETTER, SMALLER, Found, Goal
+from imcodec.pyramid.jpeg import Jpeg
 from imcodec.pyramid.prices import first_price
 from imcodec.pyramid.recipe import Recipe
 from imcodec.pyramid.table import Table
@@ -116,11 +117,11 @@ def test_goals() -> None:
 @pytest.mark.parametrize("kind", ["size", "psnr"])
 def test_the_first_price_follows_the_goal(kind: Any) -> None:
     values = (4500, 6000, 9000) if kind == "size" else (28, 33, 38)
-    prices = [first_price(Goal(kind, value), scene(200, 150), 300) for value in values]
+    prices = [first_price(Goal(kind, value), Jpeg(scene(200, 150)), 300) for value in values]
     assert prices == sorted(prices, reverse=True)
     assert prices[0] > 2 * prices[-1]
     for flat in (scene(1, 1), np.full((30, 20, 2), 7, np.uint8)):
-        assert 1e-6 <= first_price(Goal(kind, values[0]), flat, 300) <= 1
+        assert 1e-6 <= first_price(Goal(kind, values[0]), Jpeg(flat), 300) <= 1
 
 
 def test_trimming_moves_as_few_latents_as_needed() -> None:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-from numpy.typing import NDArray
-
 from imcodec.pyramid.context import PARENTS
 from imcodec.pyramid.geometry import Geometry, choose_geometry
 from imcodec.pyramid.header import QUEUE, TAPS
@@ -45,7 +42,7 @@ LARGE = 2**21
 
 
 def choose(
-    pixels: NDArray[np.uint8], settings: PyramidSettings, price: float | None = None
+    jpeg: Jpeg, settings: PyramidSettings, price: float | None = None
 ) -> tuple[Recipe, Geometry]:
     """How a picture will be fitted, at the settings' price of a bit, or from another one on.
 
@@ -54,16 +51,14 @@ def choose(
     taken. The same guess says whether planes start empty, and JPEG's cost whether there is a plane
     of single pixels.
     """
-    height, width, channels = pixels.shape
+    height, width, channels = jpeg.pixels.shape
     geometry = choose_geometry(height, width)
     least_lost = LEAST_LOST if price is None else LEAST_LOST_STEERED
     steps, price = settings.chosen_steps, price or settings.price
     prior = settings.prior and steps < LONG
     recipe = Recipe(lmbda=price, steps=steps, prior=prior, tune=settings.tune, seed=settings.seed)
-    count, name = height * width, settings.network
-    jpeg = Jpeg(pixels)
-    size = JPEG_SHARE * jpeg.size(price)
-    if name == "auto" and count > LARGE:
+    name, size = settings.network, JPEG_SHARE * jpeg.size(price)
+    if name == "auto" and jpeg.area > LARGE:
         name = "large"
     elif name == "auto":
         name = cheapest(size * (1 + HALF_WAY / steps), steps, geometry.levels, channels)
@@ -73,7 +68,7 @@ def choose(
     if steps < FEW:
         recipe = replace(recipe, betas=(0.6, 0.9), rates=(1.5e-2, 4e-2, 3e-2, 6e-3))
     empty = 1 if steps < FEW else 2
-    bpp = size * 8 / count
+    bpp = size * 8 / jpeg.area
     if bpp >= RICH and steps * bpp >= PATIENT:
         empty = geometry.levels
     return replace(recipe, empty=min(empty, geometry.levels - 1)), geometry

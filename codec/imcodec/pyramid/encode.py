@@ -30,6 +30,7 @@ from imcodec.pyramid.fitted import Fitted, Report
 from imcodec.pyramid.geometry import Geometry
 from imcodec.pyramid.goal import Found, Goal
 from imcodec.pyramid.header import PyramidHeader
+from imcodec.pyramid.jpeg import Jpeg
 from imcodec.pyramid.pace import FINISHING
 from imcodec.pyramid.prices import first_price
 from imcodec.pyramid.settings import PyramidSettings
@@ -67,9 +68,10 @@ def encode_pixels(
     diary = _Diary(progress, snapshot, start)
     # each worker runs its operators alone: the work is cut above them
     with thread_limit(1 if device.type == "cpu" else threads):
-        goal = Goal.of(settings, pixels.shape[0] * pixels.shape[1])
-        price = first_price(goal, pixels, settings.chosen_steps) if goal else None
-        recipe, geometry = choose(pixels, settings, price)
+        jpeg = Jpeg(pixels)
+        goal = Goal.of(settings, jpeg.area)
+        price = first_price(goal, jpeg, settings.chosen_steps) if goal else None
+        recipe, geometry = choose(jpeg, settings, price)
         diary.more = MORE / 2 if goal else 0.0
         if settings.time_limit:
             diary.end = start + settings.time_limit

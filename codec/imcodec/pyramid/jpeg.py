@@ -28,12 +28,17 @@ class Jpeg:
 
     pixels: NDArray[np.uint8]
 
+    @property
+    def area(self) -> int:
+        """Pixels of the picture."""
+        return int(self.pixels.shape[0] * self.pixels.shape[1])
+
     @cached_property
     def curve(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """(mse with colours in 0 .. 1, bytes of the data), each [qualities]."""
         points = np.array([_points(part) for part in self._parts])  # [parts, qualities, 2]
         errors = np.average(points[..., 0], 0, self._areas)
-        return errors, points[..., 1].sum(0) * (self._area / sum(self._areas))
+        return errors, points[..., 1].sum(0) * (self.area / sum(self._areas))
 
     def size(self, price: float) -> float:
         """Bytes of the data where mse + price * bits per pixel is least."""
@@ -46,16 +51,12 @@ class Jpeg:
         Much less than 1: at this price nothing of the picture's finest details is worth its bits.
         """
         lost = float(np.average([*map(_lost_in_half, self._parts)], weights=self._areas))
-        byte = price * 8 / self._area  # what a flat picture takes at least
+        byte = price * 8 / self.area  # what a flat picture takes at least
         return lost / max(float(self._costs(price).min()), byte)
 
     def _costs(self, price: float) -> NDArray[np.float64]:
         errors, sizes = self.curve
-        return errors + price * 8 / self._area * sizes
-
-    @property
-    def _area(self) -> int:
-        return int(self.pixels.shape[0] * self.pixels.shape[1])
+        return errors + price * 8 / self.area * sizes
 
     @cached_property
     def _parts(self) -> list[NDArray[np.uint8]]:

@@ -21,12 +21,12 @@ ERROR_SHARE = 0.56
 LEAST, MOST = 2e-5, 0.1
 
 
-def first_price(goal: Goal, pixels: NDArray[np.uint8], steps: int) -> float:
+def first_price(goal: Goal, jpeg: Jpeg, steps: int) -> float:
     """The price of a bit at which a fit of so many steps is expected to meet the goal."""
-    errors, sizes = Jpeg(pixels).curve
-    area = pixels.shape[0] * pixels.shape[1]
+    errors, sizes = jpeg.curve
+    height, width, channels = jpeg.pixels.shape
     with np.errstate(divide="ignore", invalid="ignore"):
-        prices = -np.diff(errors) / (8 * np.diff(sizes) / area)
+        prices = -np.diff(errors) / (8 * np.diff(sizes) / jpeg.area)
     known = np.isfinite(prices) & (prices > 0)
     if known.sum() < 2:
         return lambda_of(75)
@@ -35,12 +35,12 @@ def first_price(goal: Goal, pixels: NDArray[np.uint8], steps: int) -> float:
         wanted = math.log(10 ** (-goal.aim / 10) / ERROR_SHARE)
     else:
         places = np.log(sizes[1:] * sizes[:-1] + 1.0) / 2
-        levels = choose_geometry(*pixels.shape[:2]).levels
+        levels = choose_geometry(height, width).levels
         share = JPEG_SHARE * (1 + HALF_WAY / steps)
         latents = goal.aim - GRAPH
         for _ in range(3):  # the more bytes there are, the larger are the networks
-            size = NETWORKS[cheapest(max(0.0, latents), steps, levels, pixels.shape[2])]
-            latents = goal.aim - GRAPH - network_bytes(size, levels, pixels.shape[2])
+            size = NETWORKS[cheapest(max(0.0, latents), steps, levels, channels)]
+            latents = goal.aim - GRAPH - network_bytes(size, levels, channels)
         wanted = math.log(max(1.0, latents / share))
     found = math.exp(_between(wanted, places[known], np.log(prices[known])))
     return min(max(found, LEAST), MOST)
