@@ -55,7 +55,7 @@ def test_layers_are_real_numbers() -> None:
         hidden = np.maximum(np.full(header.levels, value) @ first.weight, first.bias)
         colours = np.rint(255 * (hidden @ second.weight + second.bias))
         weights = stored.synthesis[:, :, 0, 0] / 64
-        features = np.full(header.levels, value * 65 / 256) @ weights[: header.levels]
+        features = np.full(header.levels, value * 7 / 16) @ weights[: header.levels]
         exact = 64 * np.maximum(features, weights[header.levels]) @ weights[header.levels + 1 :].T
         assert np.abs(colours - exact).max() <= 0.51
     assert layers[0].weight.shape == (35, 6)

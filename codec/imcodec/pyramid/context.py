@@ -51,7 +51,7 @@ class Context:
 
     weights: tuple[Weights, ...]
     #: multiplier of layer 0
-    gain: float = 65 / 256
+    gain: float = 7 / 16
     #: multiplier of the others
     scale: float = 1 / 64
     #: output zero point of the hidden layers

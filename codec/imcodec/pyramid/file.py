@@ -17,7 +17,7 @@ header, and imcodec.pyramid.graph is its definition.
 What it means: imcodec.pyramid.walk and .context say in which order the latents are decoded and what
 predicts each of them, .table and .rans how they are decoded, .geometry where they lie, .filters
 what is done to each plane then. With F_l the bilinear value of the filtered level l at a point,
-times 65/256, the colour is
+times 7/16, the colour is
 
     hidden = max(sum over l of W1_l F_l, T)      all weights divided by 64
     colour = sum over units of W2 hidden, times 64, rounded (half to even), clamped to 0 .. 255

@@ -58,7 +58,7 @@ class ContextNetwork(nn.Module):
                 self.biases.append(nn.Parameter(torch.zeros(2, fan_out, 1)))
         self.settling = self._free()
         with torch.no_grad():  # the value expected is 0, the scale that of nearly empty planes
-            wanted = torch.tensor([MEAN_UNIT / 2, 24.0])[:, None]
+            wanted = torch.tensor([MEAN_UNIT / 2, 14.0])[:, None]
             self.biases[-1].copy_((wanted / BIAS_UNIT).expand(2, 2, 1))
 
     def _free(self) -> Settling:

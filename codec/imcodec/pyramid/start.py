@@ -27,6 +27,7 @@ from imcodec.pyramid.model import (
     Filters,
     Synthesis,
 )
+from imcodec.pyramid.table import Table
 
 #: step of a latent at lambda = 1e-3, in colours of 0 .. 255; it grows with lambda's square root,
 #: as the best step of a uniform quantiser does (D = step**2 / 12, dD/dR = -2 D log 2)
@@ -39,6 +40,8 @@ DEAD = 1.0
 FINE_PRICE = 7e-4
 #: colour axes below this standard deviation (0 .. 255) get no level of their own
 LEAST_DEVIATION = 2.0
+#: what a latent times two weights is multiplied by (imcodec.pyramid.file)
+STEP = Table().step / 64
 #: the trained values of the package, and the name of the filters among them, [6, 3, 3]: those of
 #: cells of 32 pixels to those of single pixels
 PRIOR, FILTERS = "prior.safetensors", "filters"
@@ -94,8 +97,8 @@ def start_picture(
     unit = UNIT * math.sqrt(max(lmbda, LEAST_PRICE) / 1e-3)
     finest = 3 if lmbda < FINE_PRICE else 4  # the finer of the two levels for colour, 1/4 or 1/8
     axes = _level_axes(colours - mean, levels, levels - finest) * unit
-    # colour = W2 . W1 . latents * 65/256/64; both weights share the step alike
-    product = axes * (256 / 65 * 64)  # [channels, levels]
+    # colour = W2 . W1 . latents * STEP; both weights share it alike
+    product = axes / STEP  # [channels, levels]
     gain = float(product.abs().max().clamp_min(1e-6).sqrt())
     linear = min(channels, len(synthesis.first))
     synthesis.first[:linear] = product[:linear] / gain / SYNTHESIS_UNIT
@@ -103,7 +106,7 @@ def start_picture(
     if len(synthesis.first) > channels:
         synthesis.second[:, channels] = mean[:, 0].cpu() * 64 / LARGEST_BYTE / SYNTHESIS_UNIT
     first, threshold, second = (value.to(colours.device) for value in synthesis.values())
-    axes = (second[:, :linear] @ first[:linear]) * (65 / 256 / 64)
+    axes = (second[:, :linear] @ first[:linear]) * STEP
     constant = second[:, channels : channels + 1] @ threshold[channels : channels + 1] / 64
     _project(latents, interpolations, colours - constant, axes, levels - empty)
 
