@@ -24,7 +24,7 @@ def case(
     def integers(low: int, high: int, *shape: int) -> Tensor:
         return torch.randint(low, high, shape, generator=generator).double()
 
-    features = torch.randn(levels, places, generator=generator, dtype=torch.float64) * 8
+    features = torch.randn(levels, places, generator=generator, dtype=torch.float64) * (2 / STEP)
     wanted = integers(0, 256, channels, places)
     weights = [
         integers(-127, 128, units, levels),

@@ -129,7 +129,7 @@ def test_the_compiled_pass_is_the_same(
     nats, grads, network_grads = in_pieces(geometry, layers, planes, 300)
     torch.testing.assert_close(nats, exact[0], rtol=1e-5, atol=1e-3)
     assert_close([grad - 1 for grad in grads], exact[1], 5e-3)
-    assert_close(network_grads, exact[2], 1e-3)
+    assert_close(network_grads, exact[2], 2e-3)
 
 
 @pytest.mark.parametrize(

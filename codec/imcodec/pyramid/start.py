@@ -42,6 +42,8 @@ FINE_PRICE = 7e-4
 LEAST_DEVIATION = 2.0
 #: what a latent times two weights is multiplied by (imcodec.pyramid.file)
 STEP = Table().step / 64
+#: how much larger the weights behind the linear units are than those before them
+REACH = 1.7
 #: the trained values of the package, and the name of the filters among them, [6, 3, 3]: those of
 #: cells of 32 pixels to those of single pixels
 PRIOR, FILTERS = "prior.safetensors", "filters"
@@ -99,7 +101,8 @@ def start_picture(
     axes = _level_axes(colours - mean, levels, levels - finest) * unit
     # colour = W2 . W1 . latents * STEP; both weights share it alike
     product = axes / STEP  # [channels, levels]
-    gain = float(product.abs().max().clamp_min(1e-6).sqrt())
+    # a unit is linear down to its threshold, -127/64 at least: much of the gain comes behind it
+    gain = float((REACH * product.abs().max()).clamp_min(1e-6).sqrt())
     linear = min(channels, len(synthesis.first))
     synthesis.first[:linear] = product[:linear] / gain / SYNTHESIS_UNIT
     synthesis.second[:, :linear] = torch.eye(channels)[:, :linear] * gain / SYNTHESIS_UNIT
