@@ -55,9 +55,10 @@ def test_a_size_is_hit(plain: Encoding) -> None:
 
 
 def test_a_quality_is_hit(plain: Encoding) -> None:
-    found = made(target_psnr=plain.psnr + 0.2)
-    assert 0 <= found.psnr - plain.psnr - 0.2 <= BETTER
-    assert len(found.data) < 1.2 * len(plain.data)
+    # where the picture's grain is drawn: a little below, fits of 100 steps draw all of it or none
+    found = made(target_psnr=plain.psnr + 1)
+    assert 0 <= found.psnr - plain.psnr - 1 <= BETTER
+    assert len(found.data) < 1.3 * len(plain.data)
     assert len(found.history) <= 1.35 * len(plain.history)
 
 
