@@ -23,11 +23,11 @@ half a latent after the table's centre:
 (A network that says the edge itself needs no product here, and 2 to 4 % more bits.) Widths are
 clipped to 1 .. centre and means are bytes, so the table always holds a value near the mean.
 
-The flat part gives each entry `step` slots (about half of one) whatever happens, so that values that
-the network did not expect can be coded: it costs 0.003 bits a symbol and saves 2 to 5 % of all bits
-(benchmarks/pyramid). Values whose entries lie outside the table cannot be coded, so a network must
-not be surer than the values that it may meet allow: the table reaches 35 logistic scales to both
-sides, which takes 1.5 % less of mse + lambda * bits than 20 do (benchmarks/fitting.md).
+The flat part gives each entry `step` slots (about half of one) whatever happens, so that values
+that the network did not expect can be coded: it costs 0.003 bits a symbol and saves 2 to 5 % of all
+bits (benchmarks/pyramid). Values whose entries lie outside the table cannot be coded, so a network
+must not be surer than the values that it may meet allow: the table reaches 35 logistic scales to
+both sides, which takes 1.5 % less of mse + lambda * bits than 20 do (benchmarks/fitting.md).
 
 The decoder computes the table with one Sigmoid in float32. Every entry must therefore stay far from
 an integer: c and `end`, which also ends the places, were searched for the largest distance
