@@ -27,7 +27,7 @@ The flat part gives each entry `step` slots (about half of one) whatever happens
 that the network did not expect can be coded: it costs 0.003 bits a symbol and saves 2 to 5 % of all
 bits (benchmarks/pyramid). Values whose entries lie outside the table cannot be coded, so a network
 must not be surer than the values that it may meet allow: the table reaches 35 logistic scales to
-both sides, which takes 1.5 % less of mse + lambda * bits than 20 do (benchmarks/fitting.md).
+both sides, half to one per cent better than 20 in fits of up to 1000 steps (benchmarks/fitting.md).
 
 The decoder computes the table with one Sigmoid in float32. Every entry must therefore stay far from
 an integer: c and `end`, which also ends the places, were searched for the largest distance
