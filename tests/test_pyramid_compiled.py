@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +16,17 @@ from imcodec.pyramid.code_length import sigmoid
 from imcodec.pyramid.compiled import compiled
 
 N = 37
+#: prints the gradients that a kernel with functions of its own finds
+ELSEWHERE = """
+import numpy as np
+from imcodec.pyramid.distortion_kernel import _blocks
+random = np.random.default_rng(0)
+draw = lambda *shape: random.standard_normal(shape).astype(np.float32)
+features, wanted, weights = draw(5, 4096), draw(3, 4096), (draw(12, 5), draw(12), draw(3, 12))
+grads = tuple(map(np.zeros_like, weights))
+total = _blocks(features, wanted, 0, 4096, weights, grads, np.float32(0.01))
+print(total, *(grad.tobytes().hex() for grad in grads))
+"""
 
 
 def random(*shape: int) -> products.Floats:
@@ -23,6 +38,17 @@ def test_a_function_without_a_file_is_compiled_all_the_same() -> None:
     namespace: dict[str, Any] = {}
     exec("def twice(x):\n    return 2 * x", namespace)
     assert compiled(namespace["twice"])(21) == 42
+
+
+def test_what_was_kept_finds_the_same_as_what_was_just_compiled(tmp_path: Path) -> None:
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", ELSEWHERE]
+    found = [
+        subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
+        for _ in range(2)
+    ]
+    assert found[0] == found[1] != ""
+    assert [*tmp_path.rglob("*.nbc")]
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 5, 8])

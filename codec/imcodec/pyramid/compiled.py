@@ -14,7 +14,15 @@ import numba
 
 Kernel = TypeVar("Kernel", bound=Callable[..., object])
 
-OPTIONS: dict[str, Any] = {"nogil": True, "fastmath": True, "error_model": "numpy"}
+OPTIONS: dict[str, Any] = {
+    "nogil": True,
+    "fastmath": True,
+    "error_model": "numpy",
+    # A loop that others call becomes part of those. As a function of its own it would be one that
+    # was compiled alone where all is compiled now, and one that was optimised with its caller where
+    # the caller was kept: sums in another order, and other files from the same seed.
+    "forceinline": True,
+}
 
 
 def compiled(function: Kernel) -> Kernel:

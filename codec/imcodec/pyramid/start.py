@@ -99,7 +99,7 @@ def start_picture(
     unit = UNIT * math.sqrt(max(lmbda, LEAST_PRICE) / 1e-3)
     finest = 3 if lmbda < FINE_PRICE else 4  # the finer of the two levels for colour, 1/4 or 1/8
     axes = _level_axes(colours - mean, levels, levels - finest) * unit
-    # colour = W2 . W1 . latents * STEP; both weights share it alike
+    # colour = W2 . W1 . latents * STEP
     product = axes / STEP  # [channels, levels]
     # a unit is linear down to its threshold, -127/64 at least: much of the gain comes behind it
     gain = float((REACH * product.abs().max()).clamp_min(1e-6).sqrt())

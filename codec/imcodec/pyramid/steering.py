@@ -226,6 +226,6 @@ class Steering:
             more = 0.68 * min(4.0, math.pow(wanted / 0.75, -0.72)) * math.pow(left, 1.6)
             return math.log(max(report.bpp, 1e-6) / wanted) - more
         wanted = self.model.mse(self._goal.aim)
-        # the same at 150: weights that become whole ones cost 3 % at the end
+        # fitted to the same photos; at the end whole weights cost some of it again
         more = 0.95 * math.pow(left, 2.5) - 0.02
         return math.log(max(report.mse, 1e-10) / wanted) - more

@@ -31,7 +31,7 @@ both sides, half to one per cent better than 20 in fits of up to 1000 steps (ben
 
 The decoder computes the table with one Sigmoid in float32. Every entry must therefore stay far from
 an integer: c and `end`, which also ends the places, were searched for the largest distance
-(`margin`), in slots (`Table.tuned`); float32 Sigmoid errs by about 0.006 slots at M = 2**15. The
+(`margin`), in slots (`Table.tuned`); float32 errs by about 0.003 slots at M = 2**15. The
 last slot is never used.
 """
 
