@@ -9,8 +9,9 @@ in it: "rows", a file of rows; "kind", and what that kind needs:
                     "setting", and the bytes that each of "others" takes for the same PSNR
     files           every row as it is: bytes, bits per pixel, PSNR, SSIM
     bd-rate         a row for each of "codecs": bits for the same PSNR against each of "anchors",
-                    over all pictures that the three have, median seconds for a picture, and what
-                    they were taken on
+                    over all pictures that the three have, of the mean curves and in brackets the
+                    mean of the pictures' own; median seconds for a picture, and what they were
+                    taken on
     sentence        "text", in which {CODEC ANCHOR} or {CODEC ANCHOR METRIC} is such a BD-rate in
                     words, "19 % more" or "22 % fewer"; {CODEC ANCHOR bytes} the least and the most
                     of the anchor's bytes for the same PSNR, "0.94 to 1.80 times"; {CODEC graph} the
@@ -121,15 +122,21 @@ def bd_rates(path: Path, wanted: dict[str, Any]) -> list[str]:
         shared = sorted(own.intersection(*({row.sha256 for row in of[a]} for a in anchors)))
         cells = [codec_named(name).label, str(len(shared))]
         for anchor in anchors:
-            rate = None
-            if anchor != name:
-                rate = compare(of[anchor], of[name], shared, PSNR).over_set
-            cells.append("-" if rate is None else f"{rate.percent:+.1f} %")
+            cells.append("-" if anchor == name else both_forms(of[anchor], of[name], shared))
         members = [row for row in of[name] if row.sha256 in shared]
         cells += [median(r.encode_s for r in members), median(r.decode_s for r in members)]
         cells.append(", ".join(found.made_on(members)))
         lines.append("| " + " | ".join(cells) + " |")
     return lines
+
+
+def both_forms(anchor: list[Row], test: list[Row], pictures: list[str]) -> str:
+    """The BD-rate of the mean curves, and the mean of the pictures' own if each has one."""
+    found = compare(anchor, test, pictures, PSNR)
+    if found.over_set is None:
+        return "-"
+    own = f" ({found.per_picture:+.1f})" if len(found.each) == len(pictures) else ""
+    return f"{found.over_set.percent:+.1f} %{own}"
 
 
 def median(times: Iterable[float | None]) -> str:

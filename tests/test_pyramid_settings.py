@@ -18,12 +18,7 @@ from imcodec.pyramid.settings import NETWORKS, STEPS, lambda_of
 def test_quality_is_the_price_of_a_bit(quality: float, price: float) -> None:
     """The figures that the documentation gives."""
     assert lambda_of(quality) == pytest.approx(price, rel=0.02)
-    assert PyramidSettings(quality=quality).price == lambda_of(quality)
     assert lambda_of(quality) == pytest.approx(4 * lambda_of(quality + 25), rel=0.02)
-
-
-def test_lambda_replaces_quality() -> None:
-    assert PyramidSettings(quality=10, lmbda=3e-4).price == 3e-4
 
 
 def test_each_effort_takes_about_twice_as_long() -> None:

@@ -8,6 +8,7 @@ from imcodec.pyramid.context import PARENTS
 from imcodec.pyramid.geometry import Geometry, choose_geometry
 from imcodec.pyramid.header import QUEUE, TAPS
 from imcodec.pyramid.jpeg import Jpeg
+from imcodec.pyramid.quality import price_of
 from imcodec.pyramid.recipe import Recipe
 from imcodec.pyramid.settings import NETWORKS, NetworkSize, PyramidSettings
 
@@ -44,7 +45,7 @@ LARGE = 2**21
 def choose(
     jpeg: Jpeg, settings: PyramidSettings, price: float | None = None
 ) -> tuple[Recipe, Geometry]:
-    """How a picture will be fitted, at the settings' price of a bit, or from another one on.
+    """How a picture will be fitted, at the price that price_of() says, or from another one on.
 
     Networks come in a few sizes. How many bytes the latents will take is guessed from JPEG's, and
     that says what a larger network would save; its own bytes are added, and the cheapest size is
@@ -54,7 +55,7 @@ def choose(
     height, width, channels = jpeg.pixels.shape
     geometry = choose_geometry(height, width)
     least_lost = LEAST_LOST if price is None else LEAST_LOST_STEERED
-    steps, price = settings.chosen_steps, price or settings.price
+    steps, price = settings.chosen_steps, price or price_of(settings, jpeg)
     prior = settings.prior and steps < LONG
     recipe = Recipe(lmbda=price, steps=steps, prior=prior, tune=settings.tune, seed=settings.seed)
     name, size = settings.network, JPEG_SHARE * jpeg.size(price)

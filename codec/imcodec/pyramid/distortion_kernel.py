@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from imcodec.pyramid.compiled import compiled
-from imcodec.pyramid.photo_kernel import CHANNELS, LEVELS, TOGETHER, backwards, forwards
 from imcodec.pyramid.products import ZERO, Floats, outer, product, sums, transposed
 
 #: places that are worked on together
@@ -56,9 +55,7 @@ def _blocks(
     scale: np.float32,
 ) -> float:
     first, floor, second = weights
-    by_first, by_floor, by_second = grads
     levels, units, channels = len(features), len(first), len(second)
-    photo = levels == LEVELS and channels == CHANNELS and units % TOGETHER == 0
     x, gx = np.empty((levels, BLOCK), np.float32), np.empty((levels, BLOCK), np.float32)
     hidden, g = np.empty((units, BLOCK), np.float32), np.empty((units, BLOCK), np.float32)
     error = np.empty((channels, BLOCK), np.float32)
@@ -70,14 +67,11 @@ def _blocks(
             source = features[level, start:]
             for j in range(n):
                 x[level, j] = source[j]
-        if photo:
-            forwards(error, hidden, x, first, floor, second, n)
-        else:
-            product(hidden, first, no_bias, x, n)
-            for u in range(units):
-                for j in range(n):
-                    hidden[u, j] = max(hidden[u, j], floor[u])
-            product(error, second, no_bias, hidden, n)
+        product(hidden, first, no_bias, x, n)
+        for u in range(units):
+            for j in range(n):
+                hidden[u, j] = max(hidden[u, j], floor[u])
+        product(error, second, no_bias, hidden, n)
         for c in range(channels):
             squares, colour = ZERO, wanted[c, start:]
             for j in range(n):
@@ -85,10 +79,7 @@ def _blocks(
                 squares += e * e
                 error[c, j] = e * scale * 2
             total += squares
-        if photo:
-            backwards(gx, by_first, by_floor, by_second, error, hidden, x, first, floor, second, n)
-        else:
-            _backwards(gx, grads, error, hidden, g, x, weights, n)
+        _backwards(gx, grads, error, hidden, g, x, weights, n)
         for level in range(levels):
             target = features[level, start:]
             for j in range(n):
@@ -107,7 +98,10 @@ def _backwards(
     weights: Arrays,
     n: int,
 ) -> None:
-    """What photo_kernel.backwards() does, for any shape; g [units, n] is space to work in."""
+    """Gradients from `error`, that by the colours; g [units, n] is space to work in.
+
+    gx is replaced, the others are added to.
+    """
     first, floor, second = weights
     by_first, by_floor, by_second = grads
     outer(by_second, error, hidden, n)

@@ -44,15 +44,19 @@ class Jpeg:
         """Bytes of the data where mse + price * bits per pixel is least."""
         return float(self.curve[1][np.argmin(self._costs(price))])
 
+    def cost(self, price: float) -> float:
+        """The least mse + price * bits per pixel."""
+        return float(self._costs(price).min())
+
     def lost_in_half(self, price: float) -> float:
         """Squared error of the picture when it was at half of its size, as a share of JPEG's cost.
 
-        All channels are looked at, alpha, too. That cost is the least mse + price * bits per pixel.
-        Much less than 1: at this price nothing of the picture's finest details is worth its bits.
+        All channels are looked at, alpha, too. Much less than 1: at this price nothing of the
+        picture's finest details is worth its bits.
         """
         lost = float(np.average([*map(_lost_in_half, self._parts)], weights=self._areas))
         byte = price * 8 / self.area  # what a flat picture takes at least
-        return lost / max(float(self._costs(price).min()), byte)
+        return lost / max(self.cost(price), byte)
 
     def _costs(self, price: float) -> NDArray[np.float64]:
         errors, sizes = self.curve

@@ -6,7 +6,8 @@ mean squared error (colours in 0 .. 1) + lambda * bits per pixel, with
     lambda = 10 ** (-1.6 - 0.024 * quality)
 
 so that 25 more divide it by four: 100 is 1e-4 (very good), 75 is 4e-4 (a good photo), 50 is 1.6e-3,
-25 is 6.3e-3, 0 is 2.5e-2 (a sketch).
+25 is 6.3e-3, 0 is 2.5e-2 (a sketch). That is for a usual photo: with much texture it is more, with
+little less (imcodec.pyramid.quality).
 
 Effort is a number from 1 to 9 that stands for steps of the fit, about twice as many each.
 """
@@ -104,16 +105,11 @@ class PyramidSettings:
             raise UsageError("device must be 'auto', 'cpu', 'cuda', 'cuda:N' or 'mps'")
 
     @property
-    def price(self) -> float:
-        """Lambda."""
-        return self.lmbda if self.lmbda is not None else lambda_of(self.quality)
-
-    @property
     def chosen_steps(self) -> int:
         """Steps of the fit."""
         return self.steps or STEPS[self.effort]
 
 
 def lambda_of(quality: float) -> float:
-    """The price of a bit at a quality of 0 to 100."""
+    """The price of a bit at a quality of 0 to 100, for a usual picture."""
     return float(10 ** (-1.6 - 0.024 * quality))
