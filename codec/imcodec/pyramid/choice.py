@@ -36,6 +36,9 @@ GAINS = {
 #: take so many bits per pixel or more, and steps times these bits are so many: what is found from
 #: there is better in the end for rich pictures, but takes longer to find
 RICH, PATIENT = 0.45, 450
+#: from empty planes context networks learn slowly until this share of the steps, and units that
+#: fell silent there begin again after those
+SLOW, RENEW_AT = 0.1, (0.2, 0.4, 0.6)
 #: fits of so many steps or more gain nothing from the prior; shorter ones are 3 % better with it
 LONG = 700
 #: nobody asks about a few hundred bytes in a picture with more pixels than this
@@ -72,6 +75,7 @@ def choose(
     bpp = size * 8 / jpeg.area
     if bpp >= RICH and steps * bpp >= PATIENT:
         empty = geometry.levels
+        recipe = replace(recipe, slow=SLOW, renew_at=RENEW_AT)
     return replace(recipe, empty=min(empty, geometry.levels - 1)), geometry
 
 

@@ -37,6 +37,7 @@ from imcodec.pyramid.pace import Pace
 from imcodec.pyramid.rate import Distribution, Pass
 from imcodec.pyramid.rate_kernel import CompiledPass
 from imcodec.pyramid.recipe import Recipe
+from imcodec.pyramid.silent import Renewal
 from imcodec.pyramid.soap import Soap
 from imcodec.pyramid.start import colours_of, start_networks, start_picture
 from imcodec.pyramid.table import Ints, Table
@@ -110,6 +111,7 @@ class Fit:
         """
         recipe, pace = self.recipe, Pace(self.recipe.steps, self.recipe.seconds, first)
         latents, networks = self._latents, self._networks
+        renewal = Renewal(self.network, [s for s in recipe.renew_at if s > first], recipe.seed)
         best: Fitted | None = None
         least_score = math.inf
         with workers(self.threads, self.device) as pool:
@@ -117,9 +119,9 @@ class Fit:
                 share = pace.share
                 last = share >= 1 or interrupted()
                 hard = last or share >= recipe.hard_at
-                falling = max(recipe.last, (1 + math.cos(math.pi * min(share, 1))) / 2)
-                latents.param_groups[0]["lr"] = recipe.rates[0] * falling
-                networks.rates[:] = [rate * falling for rate in recipe.rates[1:]]
+                latents.param_groups[0]["lr"], *networks.rates[:] = recipe.rates_at(share)
+                if not hard and renewal.due(share):
+                    renewal.renew(self._on())
                 self._settle(share, hard)
                 value, derivative = self.value(share, hard, pool.map)
                 loss = self.backward(value, pool)
@@ -143,6 +145,12 @@ class Fit:
                     pace.advance()
         assert best is not None
         return best
+
+    @torch.no_grad()
+    def _on(self) -> Tensor:
+        """In what share of the places each unit of the last hidden layers is on, [2, units]."""
+        stacks = self.latents.stacks(self.latents.rounded())
+        return Pass(self.geometry, self._layers(), self._law, 0.0, 2 * self._chunk).on(stacks).cpu()
 
     def _settle(self, share: float, hard: bool) -> None:
         """Make as many weights whole as there should be."""
@@ -294,10 +302,7 @@ class Fit:
         latents are added to `latents.gradient`.
         """
         g = self.geometry
-        layers = [
-            (weight.to(self.device), None if bias is None else bias.to(self.device))
-            for weight, bias in self.network.layers()
-        ]
+        layers = self._layers()
         stacks, grads = self.latents.stacks(value), self.latents.stacks(self.latents.gradient)
         per_nat = self.lmbda / (g.height * g.width * math.log(2))
         work: Pass | CompiledPass
@@ -309,6 +314,13 @@ class Fit:
             nats = work.run(stacks, grads, pool.map)
         bits = float(torch.stack(nats).double().sum()) / math.log(2)
         return bits, [grad.cpu() for grad in work.grads]
+
+    def _layers(self) -> list[tuple[Tensor, Tensor | None]]:
+        """The context networks' layers, on the device."""
+        return [
+            (weight.to(self.device), None if bias is None else bias.to(self.device))
+            for weight, bias in self.network.layers()
+        ]
 
     def _fitted(self, value: Tensor, loss: Loss) -> Fitted:
         planes = [plane.cpu().numpy().astype(np.int64) for plane in self.latents.planes(value)]

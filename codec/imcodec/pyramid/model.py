@@ -49,10 +49,11 @@ class ContextNetwork(nn.Module):
         self.weights = nn.ParameterList()
         self.biases = nn.ParameterList()
         for index, (fan_in, fan_out) in enumerate(itertools.pairwise(sizes)):
-            spread = 0.02 if index == layers - 1 else fan_in**-0.5
-            weight = torch.randn(2, fan_out, fan_in, generator=generator) * spread
-            if 0 < index < layers - 1:  # half of a random layer alone would say 0 for ever
-                weight = (weight + torch.eye(free)) / 2
+            if 0 < index < layers - 1:
+                weight = inner_layer(free, generator)
+            else:
+                spread = 0.02 if index else fan_in**-0.5
+                weight = torch.randn(2, fan_out, fan_in, generator=generator) * spread
             self.weights.append(nn.Parameter(weight))
             if index:
                 self.biases.append(nn.Parameter(torch.zeros(2, fan_out, 1)))
@@ -101,6 +102,12 @@ class ContextNetwork(nn.Module):
             shape = (QUEUE + PARENTS, 1, TAPS) if index == 0 else (value.shape[2], 1, 1)
             arrays.append(value.numpy().reshape(2, value.shape[1], *shape).astype(np.int8))
         return Context(tuple(arrays), gain=self.table.step)
+
+
+def inner_layer(units: int, generator: torch.Generator) -> Tensor:
+    """First weights [2, units, units]: half of a random layer alone would say 0 for ever."""
+    weight: Tensor = torch.randn(2, units, units, generator=generator) * units**-0.5
+    return (weight + torch.eye(units)) / 2
 
 
 def _constant(weight: Tensor, half: Tensor) -> tuple[Tensor, Tensor]:

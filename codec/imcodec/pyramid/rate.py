@@ -11,7 +11,7 @@ rectified 0 .. 255, which the graph stores less 128. Rounding is straight-throug
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -109,12 +109,10 @@ class Pass:
         stack_grad = torch.zeros_like(stack)
         parent = None if above is None else _parents(above, factor)
         parent_grad = None if parent is None else torch.zeros_like(parent)
-        count = max(1, self.block // (2 * strips * width * factor)) * factor
         finer = self.geometry.levels - level
         beyond = BEYOND * (2 * factor) ** finer
         sums = []
-        for start in range(0, rows, count):
-            part = slice(start, min(start + count, rows))
+        for part in self._parts(plane):
             x = self._contexts(stack, parent, part, width)
             value = plane[:, part].reshape(strips, -1, width, 2).permute(3, 0, 1, 2)
             amount, gx, gv = self._block(
@@ -133,6 +131,33 @@ class Pass:
             above_grad += inner
             above_grad[:, filler] += stack_grad[:, :QUEUE, SIDE:-SIDE].sum(1)
         return torch.stack(sums).sum()
+
+    def on(self, planes: Sequence[Tensor]) -> Tensor:
+        """In what share of the places each unit of the last hidden layer is on, [2, units]."""
+        found, places = [], 0
+        for level, plane in enumerate(planes, 1):
+            above = planes[level - 2] if level > 1 else None
+            factor, (strips, rows, width) = self.geometry.row_factor, plane.shape
+            filler = None if above is None else above[:, level - 1 if factor == 2 else 0]
+            stack = _half_rows(plane, filler)
+            parent = None if above is None else _parents(above, factor)
+            for part in self._parts(plane):
+                x = self._contexts(stack, parent, part, width // 2)
+                values = x.view(2, CHANNELS * TAPS, -1)
+                for weight, bias in self.layers[:-1]:
+                    values = torch.bmm(weight, values) + (0 if bias is None else bias)
+                    values = values.round_().clamp_(0, 255)
+                found.append((values > 0).sum(2))
+            places += strips * rows * width // 2
+        return torch.stack(found).sum(0) / places
+
+    def _parts(self, plane: Tensor) -> Iterator[slice]:
+        """Rows of a plane that make a block."""
+        strips, rows, width = plane.shape
+        factor = self.geometry.row_factor
+        count = max(1, self.block // (strips * width * factor)) * factor
+        for start in range(0, rows, count):
+            yield slice(start, min(start + count, rows))
 
     def _contexts(self, stack: Tensor, parent: Tensor | None, part: slice, width: int) -> Tensor:
         """Contexts of some rows, [phase, channel, tap, strip, row, column]."""

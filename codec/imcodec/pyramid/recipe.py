@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 from imcodec.pyramid.settings import NetworkSize
@@ -34,9 +35,20 @@ class Recipe:
     tune: str = "psnr"
     #: planes that start empty, counted from the finest
     empty: int = 0
+    #: share of the steps until which context networks learn slowly (at a tenth, rising), and shares
+    #: after which their silent units are made anew (imcodec.pyramid.silent)
+    slow: float = 0.0
+    renew_at: tuple[float, ...] = ()
     seed: int = 0
     #: seconds after which to finish, 0: never
     seconds: float = 0.0
+
+    def rates_at(self, share: float) -> list[float]:
+        """Learning rates of latents, context networks, synthesis, filters, after a share."""
+        falling = max(self.last, (1 + math.cos(math.pi * min(share, 1))) / 2)
+        latents, contexts, *others = (rate * falling for rate in self.rates)
+        risen = min(1.0, 0.1 + 0.9 * share / self.slow) if self.slow else 1.0
+        return [latents, contexts * risen, *others]
 
     def resized(self, size: NetworkSize) -> Recipe:
         """The same with networks of another size."""
