@@ -146,7 +146,7 @@ def test_steps_make_it_better() -> None:
 
 def test_quality_buys_bytes() -> None:
     pixels = scene(48, 36)
-    low, high = (made(pixels, steps=20, quality=quality) for quality in (30, 90))
+    low, high = (made(pixels, steps=60, quality=quality) for quality in (30, 90))
     assert low.info.bytes.payload < high.info.bytes.payload
     assert low.psnr < high.psnr
 

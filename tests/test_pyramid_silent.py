@@ -36,7 +36,7 @@ def random_network(seed: int, layers: int) -> ContextNetwork:
 
 
 def on_in_the_walk(context: Context, geometry: Geometry, planes: list[np.ndarray]) -> np.ndarray:
-    """The same shares by the walk over the latents, unit by unit, shown as the last layer's mean."""
+    """The same by the walk over the latents, unit by unit, each shown as the last layer's mean."""
     units = context.weights[-1].shape[2]
     found = np.zeros((2, units))
     for unit in range(units):
