@@ -12,6 +12,8 @@ in it: "rows", a file of rows; "kind", and what that kind needs:
                     over all pictures that the three have, of the mean curves and in brackets the
                     mean of the pictures' own; median seconds for a picture, and what they were
                     taken on
+    time            a row for each of "codecs": median seconds for a picture, and the median of the
+                    pictures' ratios to the seconds of "anchor" in the same rows
     sentence        "text", in which {CODEC ANCHOR} or {CODEC ANCHOR METRIC} is such a BD-rate in
                     words, "19 % more" or "22 % fewer"; {CODEC ANCHOR bytes} the least and the most
                     of the anchor's bytes for the same PSNR, "0.94 to 1.80 times"; {CODEC graph} the
@@ -126,6 +128,22 @@ def bd_rates(path: Path, wanted: dict[str, Any]) -> list[str]:
         members = [row for row in of[name] if row.sha256 in shared]
         cells += [median(r.encode_s for r in members), median(r.decode_s for r in members)]
         cells.append(", ".join(found.made_on(members)))
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines
+
+
+def times(path: Path, wanted: dict[str, Any]) -> list[str]:
+    """Seconds beside those of another codec, for the same pictures in the same run."""
+    rows = read_rows(path).current()
+    lines = ["| | pictures | encode | as a ratio |", "| --- | ---: | ---: | ---: |"]
+    anchor = {row.sha256: row.encode_s for row in rows if row.codec == wanted["anchor"]}
+    for name in wanted["codecs"]:
+        own = [row for row in rows if row.codec == name]
+        ratios = [
+            row.encode_s / other for row in own if row.encode_s and (other := anchor[row.sha256])
+        ]
+        ratio = f"{rounded(statistics.median(ratios))} x"
+        cells = [codec_named(name).label, str(len(own)), median(r.encode_s for r in own), ratio]
         lines.append("| " + " | ".join(cells) + " |")
     return lines
 
@@ -254,6 +272,7 @@ KINDS: dict[str, Callable[[Path, dict[str, Any]], list[str]]] = {
     "same quality": same_quality,
     "files": files,
     "bd-rate": bd_rates,
+    "time": times,
     "sentence": sentence,
     "scaling": scaling,
     "damage": damage,
