@@ -24,14 +24,9 @@ SHARE, MOST = 0.5, 4.0
 
 
 def price_of(settings: PyramidSettings, jpeg: Jpeg) -> float:
-    """Lambda for one picture: the one that was given, or what its quality stands for.
-
-    With another measure than the squared error, the price is that of a usual picture.
-    """
+    """Lambda for one picture: the one that was given, or what its quality stands for."""
     if settings.lmbda is not None:
         return settings.lmbda
     usual = lambda_of(settings.quality)
-    if settings.tune != "psnr":
-        return usual
     dearer = jpeg.cost(usual) / (FACTOR * usual**POWER)
     return usual * min(max(float(dearer**SHARE), 1 / MOST), MOST)
