@@ -15,10 +15,11 @@ in it: "rows", a file of rows; "kind", and what that kind needs:
     time            a row for each of "codecs": median seconds for a picture, and the median of the
                     pictures' ratios to the seconds of "anchor" in the same rows
     sentence        "text", in which {CODEC ANCHOR} or {CODEC ANCHOR METRIC} is such a BD-rate in
-                    words, "19 % more" or "22 % fewer"; {CODEC ANCHOR bytes} the least and the most
-                    of the anchor's bytes for the same PSNR, "0.94 to 1.80 times"; {CODEC graph} the
-                    bytes of graph and networks, "3.7 to 7.6 kB, 7 to 39 %"; {CODEC encode} and
-                    {CODEC decode} median seconds, and {CODEC on} what they were taken on
+                    words, "19 % more" or "22 % fewer"; {CODEC ANCHOR each} the mean of the
+                    pictures' own; {CODEC ANCHOR bytes} the least and the most of the anchor's bytes
+                    for the same PSNR, "0.94 to 1.80 times"; {CODEC graph} the bytes of graph and
+                    networks, "3.7 to 7.6 kB, 7 to 39 %"; {CODEC encode} and {CODEC decode} median
+                    seconds, and {CODEC on} what they were taken on
     scaling         every row of a scaling study whose "study" it is, "size" or "threads"
     damage          every count of damage.py
     damage shares   of the copies of each of "formats", those that are another picture
@@ -186,10 +187,14 @@ def sentence(path: Path, wanted: dict[str, Any]) -> list[str]:
         if measure == "bytes":
             return times_the_bytes(own, others)
         shared = {row.sha256 for row in own} & {row.sha256 for row in others}
-        rate = compare(others, own, sorted(shared), METRICS[measure or "psnr"]).over_set
-        if rate is None:
+        metric = PSNR if measure in (None, "each") else METRICS[measure]
+        compared = compare(others, own, sorted(shared), metric)
+        percent = compared.over_set.percent if compared.over_set else None
+        if measure == "each":
+            percent = compared.per_picture
+        if percent is None:
             raise ValueError(f"there is no BD-rate of {name} against {what}")
-        return f"{abs(rate.percent):.0f} % {'more' if rate.percent > 0 else 'fewer'}"
+        return f"{abs(percent):.0f} % {'more' if percent > 0 else 'fewer'}"
 
     text = re.sub(r"\{(\S+) (\S+?)(?: (\S+))?\}", words, wanted["text"])
     # a number and its unit stay on one line
