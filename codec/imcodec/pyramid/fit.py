@@ -120,7 +120,7 @@ class Fit:
                 last = share >= 1 or interrupted()
                 hard = last or share >= recipe.hard_at
                 latents.param_groups[0]["lr"], *networks.rates[:] = recipe.rates_at(share)
-                if not hard and renewal.due(share):
+                if share < recipe.settle_at and renewal.due(share):
                     renewal.renew(self._on())
                 self._settle(share, hard)
                 value, derivative = self.value(share, hard, pool.map)

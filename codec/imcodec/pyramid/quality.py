@@ -4,7 +4,7 @@
     picture = usual * sqrt(cost / (0.05 * usual ** 0.52))      at most four times more or less
 
 `cost` is JPEG's least mse + usual * bits per pixel for the picture; 0.05 * usual ** 0.52 is what it
-is for training photos (geometric mean of 123, within 2 % for qualities from 0 to 100).
+is for training photos (geometric mean, within 2 % for qualities from 0 to 100).
 
 A bit buys fewer decibels where there is much to say. At one price for all, a folder's textured
 pictures take bits with which its smooth ones would gain more; so a picture that costs twice as

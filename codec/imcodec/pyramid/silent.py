@@ -22,7 +22,10 @@ SILENT = 0.02
 
 
 class Renewal:
-    """Makes silent units of the last hidden layer anew, once after each of some shares."""
+    """Makes silent units of the last hidden layer anew, once after each of some shares.
+
+    The network has two hidden layers or more.
+    """
 
     def __init__(self, network: ContextNetwork, shares: Sequence[float], seed: int) -> None:
         self._network, self._shares = network, sorted(shares)
