@@ -133,7 +133,7 @@ def bd_rates(path: Path, wanted: dict[str, Any]) -> list[str]:
     return lines
 
 
-def times(path: Path, wanted: dict[str, Any]) -> list[str]:
+def time_ratios(path: Path, wanted: dict[str, Any]) -> list[str]:
     """Seconds beside those of another codec, for the same pictures in the same run."""
     rows = read_rows(path).current()
     lines = ["| | pictures | encode | as a ratio |", "| --- | ---: | ---: | ---: |"]
@@ -189,9 +189,8 @@ def sentence(path: Path, wanted: dict[str, Any]) -> list[str]:
         shared = {row.sha256 for row in own} & {row.sha256 for row in others}
         metric = PSNR if measure in (None, "each") else METRICS[measure]
         compared = compare(others, own, sorted(shared), metric)
-        percent = compared.over_set.percent if compared.over_set else None
-        if measure == "each":
-            percent = compared.per_picture
+        over_set = compared.over_set.percent if compared.over_set else None
+        percent = compared.per_picture if measure == "each" else over_set
         if percent is None:
             raise ValueError(f"there is no BD-rate of {name} against {what}")
         return f"{abs(percent):.0f} % {'more' if percent > 0 else 'fewer'}"
@@ -277,7 +276,7 @@ KINDS: dict[str, Callable[[Path, dict[str, Any]], list[str]]] = {
     "same quality": same_quality,
     "files": files,
     "bd-rate": bd_rates,
-    "time": times,
+    "time": time_ratios,
     "sentence": sentence,
     "scaling": scaling,
     "damage": damage,

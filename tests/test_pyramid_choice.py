@@ -118,7 +118,10 @@ def test_settings_reach_the_recipe() -> None:
     assert (recipe.lmbda, recipe.steps, recipe.seed, recipe.prior) == (0.003, 17, 5, False)
     assert recipe.seconds == 0
     assert geometry == choose_geometry(20, 30)
-    by_name, _ = choose(Jpeg(scene(30, 20)), PyramidSettings(effort=1))
+    settings, jpeg = PyramidSettings(quality=75, effort=1), Jpeg(scene(30, 20))
+    by_name, _ = choose(jpeg, settings)
+    dearer = jpeg.cost(10**-3.4) / (0.05 * 10 ** (-3.4 * 0.52))
+    assert by_name.lmbda == pytest.approx(10**-3.4 * dearer**0.5)
     assert by_name.steps == STEPS[1]
 
 

@@ -104,10 +104,9 @@ class Pass:
         strips, rows, width = plane.shape
         width //= 2
         factor = self.geometry.row_factor
-        filler = level - 1 if factor == 2 else 0  # the row that the queue starts with
-        stack = _half_rows(plane, None if above is None else above[:, filler])
+        filler = self._filler(level)
+        stack, parent = self._known(level, plane, above)
         stack_grad = torch.zeros_like(stack)
-        parent = None if above is None else _parents(above, factor)
         parent_grad = None if parent is None else torch.zeros_like(parent)
         finer = self.geometry.levels - level
         beyond = BEYOND * (2 * factor) ** finer
@@ -136,20 +135,26 @@ class Pass:
         """In what share of the places each unit of the last hidden layer is on, [2, units]."""
         found, places = [], 0
         for level, plane in enumerate(planes, 1):
-            above = planes[level - 2] if level > 1 else None
-            factor, (strips, rows, width) = self.geometry.row_factor, plane.shape
-            filler = None if above is None else above[:, level - 1 if factor == 2 else 0]
-            stack = _half_rows(plane, filler)
-            parent = None if above is None else _parents(above, factor)
+            stack, parent = self._known(level, plane, planes[level - 2] if level > 1 else None)
             for part in self._parts(plane):
-                x = self._contexts(stack, parent, part, width // 2)
-                values = x.view(2, CHANNELS * TAPS, -1)
-                for weight, bias in self.layers[:-1]:
-                    values = torch.bmm(weight, values) + (0 if bias is None else bias)
-                    values = values.round_().clamp_(0, 255)
+                x = self._contexts(stack, parent, part, plane.shape[2] // 2)
+                values = self._forwards(x.view(2, CHANNELS * TAPS, -1))[-2]
                 found.append((values > 0).sum(2))
-            places += strips * rows * width // 2
+            places += plane.numel() // 2
         return torch.stack(found).sum(0) / places
+
+    def _filler(self, level: int) -> int:
+        """The row of the coarser plane that the queue starts with."""
+        return level - 1 if self.geometry.row_factor == 2 else 0
+
+    def _known(
+        self, level: int, plane: Tensor, above: Tensor | None
+    ) -> tuple[Tensor, Tensor | None]:
+        """What contexts are cut from: half-rows, and the coarser plane if there is one."""
+        if above is None:
+            return _half_rows(plane, None), None
+        filler = above[:, self._filler(level)]
+        return _half_rows(plane, filler), _parents(above, self.geometry.row_factor)
 
     def _parts(self, plane: Tensor) -> Iterator[slice]:
         """Rows of a plane that make a block."""
@@ -206,13 +211,7 @@ class Pass:
 
     def _block(self, x: Tensor, value: Tensor, beyond: float) -> tuple[Tensor, Tensor, Tensor]:
         """Nats of contexts [2, inputs, n] and values [2, n], and scaled gradients by both."""
-        inputs, values = [x], x
-        for index, (weight, bias) in enumerate(self.layers):
-            values = (
-                torch.bmm(weight, values) if bias is None else torch.baddbmm(bias, weight, values)
-            ).round_()
-            if index < len(self.layers) - 1:
-                inputs.append(values.clamp_(0, 255))
+        *inputs, values = self._forwards(x)
         nats, gradient, value_gradient = self._code_length(values, value, beyond)
         position = len(self.grads)
         for index in range(len(self.layers) - 1, -1, -1):
@@ -226,6 +225,18 @@ class Pass:
             if index:
                 gradient = torch.ops.aten.hardtanh_backward(gradient, inputs[index], 0, 255)
         return nats, gradient, value_gradient
+
+    def _forwards(self, x: Tensor) -> list[Tensor]:
+        """Contexts [2, inputs, n], what each hidden layer says of them, and the output."""
+        values = [x]
+        for index, (weight, bias) in enumerate(self.layers):
+            made = (
+                torch.bmm(weight, values[-1])
+                if bias is None
+                else torch.baddbmm(bias, weight, values[-1])
+            ).round_()
+            values.append(made.clamp_(0, 255) if index < len(self.layers) - 1 else made)
+        return values
 
     def _code_length(
         self, output: Tensor, value: Tensor, beyond: float
