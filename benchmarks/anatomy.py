@@ -67,11 +67,11 @@ def anatomy(path: Path) -> list[Item]:
         raise ValueError(f"{path} is no pyramid file")
     model = ModelProto.FromString(container.data)
     items = list(_graph(model.graph, "main", contents.header.depth + 4))
-    frame = _framed(model.graph) - len(wire.serialised(model.graph))
+    frame = _framed(model.graph) - _size(model.graph)
     items.append(Item("model", "rest", "frame of the graph", frame))
     model.ClearField("graph")
     model.ClearField("metadata_props")
-    items.append(Item("model", "rest", "versions, producer", len(wire.serialised(model))))
+    items.append(Item("model", "rest", "versions, producer", _size(model)))
     return items
 
 
@@ -89,7 +89,7 @@ def _graph(graph: GraphProto, scope: str, stored: int) -> Iterator[Item]:
             yield Item(scope, kind, repr(value.name), _framed(value))
     for node in graph.node:
         bodies = [a.g for a in node.attribute if a.type == AttributeProto.GRAPH]
-        inner = sum(len(wire.serialised(body)) for body in bodies)
+        inner = sum(_size(body) for body in bodies)
         attributes = [attribute.name for attribute in node.attribute]
         what = f"{node.op_type} {list(node.input)} {list(node.output)} {attributes}"
         yield Item(scope, "node", what, _framed(node) - inner)
@@ -103,9 +103,13 @@ def _numbers(tensor: TensorProto) -> int:
     return len(tensor.raw_data) + sum(-(-max(1, v.bit_length()) // 7) for v in tensor.int64_data)
 
 
+def _size(message: Message) -> int:
+    return sum(memoryview(part).nbytes for part in wire.serialised(message))
+
+
 def _framed(message: Message) -> int:
     """Bytes of a message as a field, with a tag of one byte."""
-    size = len(wire.serialised(message))
+    size = _size(message)
     return 1 + -(-size.bit_length() // 7) + size
 
 
