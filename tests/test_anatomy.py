@@ -12,7 +12,7 @@ from make_golden import CASES, GOLDEN
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
-from anatomy import anatomy  # noqa: E402 (benchmarks is no package)
+from anatomy import anatomy
 
 PYRAMIDS = [name for name in CASES if name.startswith("pyramid")]
 
