@@ -134,19 +134,19 @@ def cost_plot(rows: Rows, metric: Metric, anchor: str) -> Any:
         seconds = statistics.median(row.encode_s or 0 for row in own)
         found.append((name, seconds, percent, ", ".join(rows.made_on(own))))
     usual = statistics.mode(where for *_, where in found) if found else ""
-    latest = max((seconds for _, seconds, _, _ in found), default=1.0)
     for name, seconds, percent, where in found:
-        label = codec_named(name).label + ("" if where == usual else f"\n{where}")
-        at_left = len(found) > 1 and seconds > latest / 4
-        axes.scatter([seconds], [percent], color=colour(name), zorder=3,
-                     s=60 if codec_named(name).is_ours else 30)  # fmt: skip
+        label = codec_named(name).label + ("" if usual in where else f"\n{where}")
+        ours = codec_named(name).is_ours
+        axes.scatter([seconds], [percent], color=colour(name), zorder=3, s=60 if ours else 30)
+        # efforts lie near each other, one behind the other: slanted labels do not meet
         axes.annotate(
-            label, (seconds, percent), (-7 if at_left else 7, 0), textcoords="offset points",
-            fontsize=8, va="center", ha="right" if at_left else "left",
+            label, (seconds, percent), (4, 4) if ours else (7, 0), textcoords="offset points",
+            fontsize=8, va="bottom" if ours else "center", rotation=35 if ours else 0,
+            rotation_mode="anchor",
         )  # fmt: skip
     axes.axhline(0, color="0.6", linewidth=1, zorder=1)
     axes.set_xscale("log")
-    axes.margins(0.15)
+    axes.margins(0.18, 0.2)
     axes.xaxis.set_major_formatter("{x:g}")
     axes.set_xlabel("seconds to encode a picture (median)" + (f", {usual}" if usual else ""))
     axes.set_ylabel(f"bits for the same {metric.label} [%]")
