@@ -42,6 +42,7 @@ CASES = {
     "clipped": ({"recipe": "article-3", "width": 9, "epochs": 4, "bits": 2.5}, (37, 53, 3)),
     "profile": ({"width": 9, "frequencies": 8, "epochs": 30}, (40, 24, 3)),
 }
+PYRAMIDS = [name for name in CASES if name.startswith("pyramid")]
 #: those whose picture has a colour profile, which is applied on the way in
 PROFILED = {"profile", "pyramid-profile"}
 LATENTS = GOLDEN / "latents.json"
@@ -59,7 +60,7 @@ def main() -> None:
             path.write_bytes(data)
             write_picture(decode(data), GOLDEN / f"{name}.png")
             hashes.pop(name, None)
-        if name.startswith("pyramid") and name not in hashes:
+        if name in PYRAMIDS and name not in hashes:
             hashes[name] = latents_hash(path)
     LATENTS.write_text(json.dumps(hashes, indent=2, sort_keys=True) + "\n")
 

@@ -8,13 +8,11 @@ from pathlib import Path
 import pytest
 
 from imcodec import info
-from make_golden import CASES, GOLDEN
+from make_golden import GOLDEN, PYRAMIDS
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
 from anatomy import anatomy
-
-PYRAMIDS = [name for name in CASES if name.startswith("pyramid")]
 
 
 @pytest.mark.parametrize("name", PYRAMIDS)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from imcodec import decode, encode, runtime
 from imcodec.pyramid.decode import latents
-from make_golden import CASES, GOLDEN
+from make_golden import CASES, GOLDEN, PYRAMIDS
 from pictures import scene
 from pyramids import pixel_grid
 
@@ -35,7 +35,6 @@ LEVELS = [
     getattr(ort.GraphOptimizationLevel, f"ORT_{name}")
     for name in ("DISABLE_ALL", "ENABLE_BASIC", "ENABLE_EXTENDED", "ENABLE_ALL")
 ]
-PYRAMIDS = [name for name in CASES if name.startswith("pyramid")]
 
 
 def test_same_seed_same_bytes_in_another_process() -> None:

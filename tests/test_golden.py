@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 
 from imcodec import decode, read_picture, verify
-from make_golden import CASES, GOLDEN, LATENTS, latents_hash
+from make_golden import CASES, GOLDEN, LATENTS, PYRAMIDS, latents_hash
 
-PYRAMIDS = [name for name in CASES if name.startswith("pyramid")]
 PLAIN = [name for name in CASES if name not in PYRAMIDS]
 
 

@@ -9,6 +9,7 @@ rows.jsonl, whose copy in results/demo.jsonl is what tables.py makes the README'
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
@@ -32,7 +33,9 @@ OTHERS = ("jpeg-progressive", "webp", "avif-444")
 
 
 def main() -> None:
-    directory = Path(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("directory", type=Path)
+    directory: Path = parser.parse_args().directory
     directory.mkdir(parents=True, exist_ok=True)
     picture, coded = directory / "bird.png", directory / "bird.onnx"
     print("drawing a godwit ...", flush=True)
