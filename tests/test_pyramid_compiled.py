@@ -29,6 +29,33 @@ print(total, *(grad.tobytes().hex() for grad in grads))
 """
 
 
+#: a function that calls one of another file, which knows a number of a third
+CALLS = {
+    "numbers_.py": "STEP = 1\n",
+    "inner.py": """
+from imcodec.pyramid.compiled import compiled
+import numbers_
+
+@compiled
+def further(x):
+    return x + numbers_.STEP
+""",
+    "outer.py": """
+import resource, sys
+from imcodec.pyramid.compiled import compiled
+from inner import further
+
+@compiled
+def twice(x):
+    return further(further(x))
+
+if sys.argv[1:]:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+print(twice(10))
+""",
+}
+
+
 def random(*shape: int) -> products.Floats:
     generator = np.random.default_rng(sum(shape))
     return generator.standard_normal(shape).astype(np.float32)
@@ -49,6 +76,36 @@ def test_what_was_kept_finds_the_same_as_what_was_just_compiled(tmp_path: Path) 
     ]
     assert found[0] == found[1] != ""
     assert [*tmp_path.rglob("*.nbc")]
+
+
+def printed(folder: Path, *arguments: str) -> int:
+    """What the program of several files prints, which keeps its machine code beside it."""
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(folder / "kept")}
+    command = [sys.executable, str(folder / "outer.py"), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    return int(done.stdout)
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    for name, text in CALLS.items():
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def test_what_was_kept_is_not_used_when_what_it_calls_has_changed(program: Path) -> None:
+    assert printed(program) == 12
+    kept = {*program.rglob("*.nbc")}
+    assert printed(program) == 12
+    assert {*program.rglob("*.nbc")} == kept
+    for name, old, new, then in [("inner.py", "x +", "x -", 8), ("numbers_.py", "= 1", "= 2", 6)]:
+        (program / name).write_text(CALLS[name].replace(old, new))
+        assert printed(program) == then
+
+
+def test_a_full_disk_keeps_nothing_and_breaks_nothing(program: Path) -> None:
+    assert printed(program, "nothing can be written") == 12
+    assert not [*program.rglob("*.nbc")]
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 5, 8])
