@@ -9,8 +9,9 @@ in it: "rows", a file of rows; "kind", and what that kind needs:
                     "setting", and the bytes that each of "others" takes for the same PSNR
     files           every row as it is: bytes, bits per pixel, PSNR, SSIM
     bd-rate         a row for each of "codecs": bits for the same PSNR against each of "anchors",
-                    over all pictures that the three have, of the mean curves and in brackets the
-                    mean of the pictures' own; median seconds for a picture, and what they were
+                    over all pictures that the three have (if there are "pictures": of those; if
+                    there are "settings": of "codecs" at those), of the mean curves and in brackets
+                    the mean of the pictures' own; median seconds for a picture, and what they were
                     taken on
     time            a row for each of "codecs": median seconds for a picture, and the median of the
                     pictures' ratios to the seconds of "anchor" in the same rows
@@ -119,7 +120,12 @@ def bd_rates(path: Path, wanted: dict[str, Any]) -> list[str]:
         "| | pictures | " + " | ".join(labels) + " | encode | decode | on |",
         "| --- | ---: |" + " ---: |" * (len(anchors) + 2) + " --- |",
     ]
+    if "pictures" in wanted:
+        rows = [row for row in rows if Path(row.picture).stem in wanted["pictures"]]
     of = {name: [row for row in rows if row.codec == name] for name in wanted["codecs"] + anchors}
+    if "settings" in wanted:
+        for name in set(wanted["codecs"]).difference(anchors):
+            of[name] = [row for row in of[name] if row.setting in wanted["settings"]]
     for name in wanted["codecs"]:
         own = {row.sha256 for row in of[name]}
         shared = sorted(own.intersection(*({row.sha256 for row in of[a]} for a in anchors)))
