@@ -34,11 +34,11 @@ def compiled(function: Kernel) -> Kernel:
     """The function, compiled when it is called; kept on disk wherever that is possible."""
     kernel = numba.njit(**OPTIONS)(function)
     with suppress(RuntimeError):  # no folder to keep it in can be written to
-        kernel._cache = _Kept(function)
+        kernel._cache = _Kept(function)  # type: ignore[no-untyped-call]
     return cast(Kernel, kernel)
 
 
-class _Kept(FunctionCache):  # type: ignore[misc]
+class _Kept(FunctionCache):
     """Machine code on disk, found again as long as all that it was made of is the same.
 
     By itself numba looks at the file that a function is in, but not at those of the loops that have
@@ -46,11 +46,11 @@ class _Kept(FunctionCache):  # type: ignore[misc]
     """
 
     def _index_key(self, *call: object) -> tuple[object, ...]:
-        return (*super()._index_key(*call), made_of(self._py_func))
+        return (*super()._index_key(*call), made_of(self._py_func))  # type: ignore[no-untyped-call]
 
     def save_overload(self, *compiled: object) -> None:
         with suppress(OSError):  # a full disk: it is compiled again the next time
-            super().save_overload(*compiled)
+            super().save_overload(*compiled)  # type: ignore[no-untyped-call]
 
 
 def made_of(function: FunctionType) -> str:
