@@ -122,10 +122,9 @@ def bd_rates(path: Path, wanted: dict[str, Any]) -> list[str]:
     ]
     if "pictures" in wanted:
         rows = [row for row in rows if Path(row.picture).stem in wanted["pictures"]]
-    of = {name: [row for row in rows if row.codec == name] for name in wanted["codecs"] + anchors}
     if "settings" in wanted:
-        for name in set(wanted["codecs"]).difference(anchors):
-            of[name] = [row for row in of[name] if row.setting in wanted["settings"]]
+        rows = [row for row in rows if row.codec in anchors or row.setting in wanted["settings"]]
+    of = {name: [row for row in rows if row.codec == name] for name in wanted["codecs"] + anchors}
     for name in wanted["codecs"]:
         own = {row.sha256 for row in of[name]}
         shared = sorted(own.intersection(*({row.sha256 for row in of[a]} for a in anchors)))

@@ -29,7 +29,7 @@ print(total, *(grad.tobytes().hex() for grad in grads))
 """
 
 
-#: a function that calls one of another file, which knows a number of a third
+#: a program: a function that calls one of another file, which knows a number of a third
 CALLS = {
     "numbers_.py": "STEP = 1\n",
     "inner.py": """
@@ -67,45 +67,43 @@ def test_a_function_without_a_file_is_compiled_all_the_same() -> None:
     assert compiled(namespace["twice"])(21) == 42
 
 
+def printed(folder: Path, *arguments: str | Path) -> str:
+    """What Python prints that keeps its machine code in a folder."""
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(folder)}
+    command = [sys.executable, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    return done.stdout
+
+
 def test_what_was_kept_finds_the_same_as_what_was_just_compiled(tmp_path: Path) -> None:
-    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
-    command = [sys.executable, "-c", ELSEWHERE]
-    found = [
-        subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
-        for _ in range(2)
-    ]
+    found = [printed(tmp_path, "-c", ELSEWHERE) for _ in range(2)]
     assert found[0] == found[1] != ""
     assert [*tmp_path.rglob("*.nbc")]
-
-
-def printed(folder: Path, *arguments: str) -> int:
-    """What the program of several files prints, which keeps its machine code beside it."""
-    environment = os.environ | {"NUMBA_CACHE_DIR": str(folder / "kept")}
-    command = [sys.executable, str(folder / "outer.py"), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-    return int(done.stdout)
 
 
 @pytest.fixture
 def program(tmp_path: Path) -> Path:
     for name, text in CALLS.items():
         (tmp_path / name).write_text(text)
-    return tmp_path
+    return tmp_path / "outer.py"
 
 
-def test_what_was_kept_is_not_used_when_what_it_calls_has_changed(program: Path) -> None:
-    assert printed(program) == 12
-    kept = {*program.rglob("*.nbc")}
-    assert printed(program) == 12
-    assert {*program.rglob("*.nbc")} == kept
+def test_what_was_kept_is_not_used_when_what_it_calls_has_changed(
+    program: Path, tmp_path: Path
+) -> None:
+    assert int(printed(tmp_path, program)) == 12
+    kept = {*tmp_path.rglob("*.nbc")}
+    assert kept
+    assert int(printed(tmp_path, program)) == 12
+    assert {*tmp_path.rglob("*.nbc")} == kept
     for name, old, new, then in [("inner.py", "x +", "x -", 8), ("numbers_.py", "= 1", "= 2", 6)]:
-        (program / name).write_text(CALLS[name].replace(old, new))
-        assert printed(program) == then
+        (tmp_path / name).write_text(CALLS[name].replace(old, new))
+        assert int(printed(tmp_path, program)) == then
 
 
-def test_a_full_disk_keeps_nothing_and_breaks_nothing(program: Path) -> None:
-    assert printed(program, "nothing can be written") == 12
-    assert not [*program.rglob("*.nbc")]
+def test_a_full_disk_keeps_nothing_and_breaks_nothing(program: Path, tmp_path: Path) -> None:
+    assert int(printed(tmp_path, program, "nothing can be written")) == 12
+    assert not [*tmp_path.rglob("*.nbc")]
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 5, 8])

@@ -134,11 +134,13 @@ def cost_plot(rows: Rows, metric: Metric, anchor: str) -> Any:
         seconds = statistics.median(row.encode_s or 0 for row in own)
         found.append((name, seconds, percent, rows.made_on(own)))
     usual = statistics.mode(", ".join(places) for *_, places in found) if found else ""
+    note = ""
     for name, seconds, percent, places in found:
-        where = ", ".join(places)
-        mark = "" if where == usual else "*" if usual in places else f"\n{where}"
-        label = codec_named(name).label + mark
-        ours = codec_named(name).is_ours
+        label, ours = codec_named(name).label, codec_named(name).is_ours
+        if (where := ", ".join(places)) != usual:
+            mixed = usual in places
+            label += "*" if mixed else f"\n{where}"
+            note = "\n* some of them elsewhere" if mixed else note
         axes.scatter([seconds], [percent], color=colour(name), zorder=3, s=60 if ours else 30)
         # efforts lie near each other, one behind the other: slanted labels do not meet
         axes.annotate(
@@ -150,10 +152,7 @@ def cost_plot(rows: Rows, metric: Metric, anchor: str) -> Any:
     axes.set_xscale("log")
     axes.margins(0.18, 0.2)
     axes.xaxis.set_major_formatter("{x:g}")
-    mixed = any(usual in places and len(places) > 1 for *_, places in found)
-    note = "\n* some of them elsewhere" if mixed else ""
-    where = f", {usual}" if usual else ""
-    axes.set_xlabel(f"seconds to encode a picture (median){where}{note}")
+    axes.set_xlabel("seconds to encode a picture (median)" + (f", {usual}" if usual else "") + note)
     axes.set_ylabel(f"bits for the same {metric.label} [%]")
     axes.set_title(f"against {codec_named(anchor).label}", fontsize=10)
     return figure
