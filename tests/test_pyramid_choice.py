@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from imcodec.pyramid import choice
-from imcodec.pyramid.choice import LONG, cheapest, choose, network_bytes
+from imcodec.pyramid.choice import CALM, LONG, cheapest, choose, network_bytes
 from imcodec.pyramid.geometry import choose_geometry
 from imcodec.pyramid.jpeg import Jpeg
 from imcodec.pyramid.model import ContextNetwork, Filters, Synthesis
+from imcodec.pyramid.recipe import Recipe
 from imcodec.pyramid.settings import NETWORKS, STEPS, PyramidSettings
 from imcodec.pyramid.table import Table
 from pictures import scene
@@ -84,6 +85,23 @@ def test_longer_and_costlier_fits_start_with_more_empty_planes(
     recipe, geometry = choose(Jpeg(scene(192, 160)), PyramidSettings(effort=effort))
     assert geometry.levels == 5
     assert recipe.empty == empty
+
+
+@pytest.mark.parametrize(
+    ("steps", "bpp", "calm"),
+    [(CALM - 1, 0.3, False), (CALM, 0.3, True), (CALM, 1.0, False), (35000, 0.3, True)],
+)
+def test_long_fits_are_calm_unless_they_start_from_empty_planes(
+    steps: int, bpp: float, calm: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = bpp * 192 * 160 / 8 / choice.JPEG_SHARE
+    monkeypatch.setattr(Jpeg, "size", lambda *_: size)
+    recipe, geometry = choose(Jpeg(scene(192, 160)), PyramidSettings(steps=steps))
+    usual = Recipe(1.0, 1)
+    assert (recipe.empty == geometry.levels - 1) == (bpp > 0.5)
+    assert (recipe.decay > 0) == calm
+    assert (recipe.temperature[0] < usual.temperature[0]) == calm
+    assert (recipe.noise[0] < usual.noise[0]) == calm
 
 
 def test_large_pictures_take_the_large_network(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -198,6 +198,14 @@ def reports_of(fit: Fit, **arguments: Any) -> tuple[Fitted, list[Report]]:
     return fit.run(seen.append, **arguments), seen
 
 
+def test_weights_that_decay_become_smaller() -> None:
+    def size(decay: float) -> float:
+        weights = fitted(scene(40, 48), steps=40, decay=decay).context.weights
+        return sum(float(np.square(each.astype(float)).sum()) for each in weights)
+
+    assert size(10.0) < 0.5 * size(0.0)
+
+
 def test_the_cost_falls_and_the_best_state_is_kept() -> None:
     pixels = scene(37, 53)
     fit = made(pixels, steps=60)

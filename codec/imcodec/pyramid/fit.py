@@ -138,6 +138,7 @@ class Fit:
                     break
                 latents.step()
                 networks.step()
+                self.network.decay(recipe.decay * networks.rates[0])
                 self.network.confine()
                 if hold(share):
                     pace.return_to(seconds)

@@ -69,6 +69,12 @@ class ContextNetwork(nn.Module):
         return Settling([*self.weights, *self.biases], units, largest)
 
     @torch.no_grad()
+    def decay(self, share: float) -> None:
+        """Take a share of all weights away, not of biases: those that nothing needs go to 0."""
+        for weight in self.weights:
+            weight.mul_(1 - share)
+
+    @torch.no_grad()
     def confine(self) -> None:
         """Bring weights back that left what a file can say: they would learn nothing there."""
         for weight in self.weights:

@@ -30,6 +30,8 @@ class Recipe:
     hard_at: float = 0.95
     temperature: tuple[float, float] = (0.5, 0.05)
     noise: tuple[float, float] = (0.3, 0.15)
+    #: share of the context networks' weights that each step takes away, for a learning rate of 1
+    decay: float = 0.0
     prior: bool = True
     #: what is minimised: psnr (the squared error), ssim or perceptual (imcodec.pyramid.measures)
     tune: str = "psnr"
