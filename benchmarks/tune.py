@@ -1,6 +1,6 @@
 """What each --tune does to PSNR, MS-SSIM and SSIMULACRA2.
 
-    pip install ssimulacra2
+    pip install -e ".[bench]"
     python benchmarks/tune.py PICTURE... [--effort 2] [--qualities 30 50 70] [--side 256]
 
 Every picture, reduced to --side pixels, is encoded with each tune at each quality. Prints, for each
@@ -12,16 +12,15 @@ in log bytes), and the time as a ratio.
 from __future__ import annotations
 
 import argparse
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from ssimulacra2 import compute_ssimulacra2
 
 from imcodec import PyramidSettings, decode, encode_picture
+from imcodec.bench.ssimulacra2 import ssimulacra2
 from imcodec.metrics import ms_ssim, psnr
 from imcodec.pyramid.settings import TUNES
 
@@ -36,25 +35,16 @@ class Point:
     seconds: float
 
 
-def ssimulacra2(pixels: np.ndarray, shown: np.ndarray) -> float:
-    """100 is the same picture, 90 hardly another one, 50 a mediocre one."""
-    with tempfile.TemporaryDirectory() as folder:
-        paths = [Path(folder) / name for name in ("a.png", "b.png")]
-        for path, picture in zip(paths, (pixels, shown), strict=True):
-            Image.fromarray(picture).save(path)
-        return float(compute_ssimulacra2(*map(str, paths)))
-
-
 def point(pixels: np.ndarray, tune: str, quality: float, effort: int) -> Point:
     """Encode, decode, measure."""
     start = time.process_time()
     data = encode_picture(pixels, PyramidSettings(tune=tune, quality=quality, effort=effort)).data
     seconds = time.process_time() - start
     shown = decode(data)
-    similarity = ms_ssim(pixels, shown)
-    if similarity is None:
+    similarity, score = ms_ssim(pixels, shown), ssimulacra2(pixels, shown)
+    if similarity is None or score is None:
         raise ValueError("MS-SSIM needs pictures of 161 pixels or more")
-    found = (psnr(pixels, shown), 100 * similarity, ssimulacra2(pixels, shown))
+    found = (psnr(pixels, shown), 100 * similarity, score)
     return Point(float(np.log(len(data))), found, seconds)
 
 
