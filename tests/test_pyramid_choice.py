@@ -102,6 +102,8 @@ def test_long_fits_are_calm_unless_they_start_from_empty_planes(
     assert (recipe.decay > 0) == calm
     assert (recipe.temperature[0] < usual.temperature[0]) == calm
     assert (recipe.noise[0] < usual.noise[0]) == calm
+    assert round((1 - recipe.hard_at) * steps) == (50 if calm else round(0.05 * steps))
+    assert recipe.settle_at < recipe.hard_at
 
 
 def test_large_pictures_take_the_large_network(monkeypatch: pytest.MonkeyPatch) -> None:

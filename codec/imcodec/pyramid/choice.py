@@ -39,10 +39,10 @@ RICH, PATIENT = 0.45, 450
 #: from empty planes context networks learn slowly until this share of the steps, and units that
 #: fell silent there begin again after those
 SLOW, RENEW_AT = 0.1, (0.2, 0.4, 0.6)
-#: other fits of so many steps or more round latents harder at first, with less noise, and let go of
-#: weights that nothing needs: mse + lambda * bits is 1 % less after 1500 steps,
-#: 2 % after 3000, 5 % after 6000
-CALM = 1000
+#: other fits of so many steps or more round latents harder at first, with less noise, let go of
+#: weights that nothing needs, and have so many steps with truly rounded latents, which begin to jump
+#: after more: mse + lambda * bits is 1 % less after 1500 steps, 4 % after 6000
+CALM, HARD = 1000, 50
 CALM_TEMPERATURE, CALM_NOISE, CALM_DECAY = (0.35, 0.05), (0.22, 0.15), 0.1
 #: fits of so many steps or more gain nothing from the prior; shorter ones are 3 % better with it
 LONG = 700
@@ -82,7 +82,13 @@ def choose(
         empty = geometry.levels
         recipe = replace(recipe, slow=SLOW, renew_at=RENEW_AT)
     elif steps >= CALM:
-        recipe = replace(recipe, temperature=CALM_TEMPERATURE, noise=CALM_NOISE, decay=CALM_DECAY)
+        recipe = replace(
+            recipe,
+            temperature=CALM_TEMPERATURE,
+            noise=CALM_NOISE,
+            decay=CALM_DECAY,
+            hard_at=1 - HARD / steps,
+        )
     return replace(recipe, empty=min(empty, geometry.levels - 1)), geometry
 
 
