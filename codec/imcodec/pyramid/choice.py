@@ -40,8 +40,8 @@ RICH, PATIENT = 0.45, 450
 #: fell silent there begin again after those
 SLOW, RENEW_AT = 0.1, (0.2, 0.4, 0.6)
 #: other fits of so many steps or more round latents harder at first, with less noise, let go of
-#: weights that nothing needs, and have so many steps with truly rounded latents, which begin to jump
-#: after more: mse + lambda * bits is 1 % less after 1500 steps, 4 % after 6000
+#: weights that nothing needs, and have so many steps with truly rounded latents at the end, which
+#: begin to jump after more: mse + lambda * bits is 1 % less after 1500 steps, 4 % after 6000
 CALM, HARD = 1000, 50
 CALM_TEMPERATURE, CALM_NOISE, CALM_DECAY = (0.35, 0.05), (0.22, 0.15), 0.1
 #: fits of so many steps or more gain nothing from the prior; shorter ones are 3 % better with it
