@@ -9,7 +9,7 @@ import pytest
 
 from imcodec.pyramid import choice
 from imcodec.pyramid.choice import CALM, LONG, cheapest, choose, network_bytes
-from imcodec.pyramid.geometry import choose_geometry
+from imcodec.pyramid.geometry import Geometry, choose_geometry
 from imcodec.pyramid.jpeg import Jpeg
 from imcodec.pyramid.model import ContextNetwork, Filters, Synthesis
 from imcodec.pyramid.recipe import Recipe
@@ -27,6 +27,15 @@ def chosen(pixels: np.ndarray, **settings: Any) -> tuple[str, int]:
         if (recipe.hidden, recipe.layers, recipe.units) == (size.hidden, size.layers, size.units):
             return name, geometry.pitch
     raise AssertionError(recipe)
+
+
+def costing(
+    bpp: float, monkeypatch: pytest.MonkeyPatch, **settings: Any
+) -> tuple[Recipe, Geometry]:
+    """What is chosen for a picture whose latents will take so many bits per pixel."""
+    size = bpp * 192 * 160 / 8 / choice.JPEG_SHARE
+    monkeypatch.setattr(Jpeg, "size", lambda *_: size)
+    return choose(Jpeg(scene(192, 160)), PyramidSettings(**settings))
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -80,9 +89,7 @@ def test_many_bytes_ask_for_a_larger_network(monkeypatch: pytest.MonkeyPatch) ->
 def test_longer_and_costlier_fits_start_with_more_empty_planes(
     effort: int, bpp: float, empty: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    size = bpp * 192 * 160 / 8 / choice.JPEG_SHARE
-    monkeypatch.setattr(Jpeg, "size", lambda *_: size)
-    recipe, geometry = choose(Jpeg(scene(192, 160)), PyramidSettings(effort=effort))
+    recipe, geometry = costing(bpp, monkeypatch, effort=effort)
     assert geometry.levels == 5
     assert recipe.empty == empty
 
@@ -94,9 +101,7 @@ def test_longer_and_costlier_fits_start_with_more_empty_planes(
 def test_long_fits_are_calm_unless_they_start_from_empty_planes(
     steps: int, bpp: float, calm: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    size = bpp * 192 * 160 / 8 / choice.JPEG_SHARE
-    monkeypatch.setattr(Jpeg, "size", lambda *_: size)
-    recipe, geometry = choose(Jpeg(scene(192, 160)), PyramidSettings(steps=steps))
+    recipe, geometry = costing(bpp, monkeypatch, steps=steps)
     usual = Recipe(1.0, 1)
     assert (recipe.empty == geometry.levels - 1) == (bpp > 0.5)
     assert (recipe.decay > 0) == calm
