@@ -108,6 +108,15 @@ def test_long_fits_are_calm_unless_they_start_from_empty_planes(
     assert (recipe.temperature[0] < usual.temperature[0]) == calm
     assert (recipe.noise[0] < usual.noise[0]) == calm
     assert round((1 - recipe.hard_at) * steps) == (50 if calm else round(0.05 * steps))
+
+
+def test_a_fit_of_unknown_length_keeps_the_usual_share_of_last_steps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recipe, _ = costing(0.1, monkeypatch, steps=35000, time_limit=15)
+    usual = Recipe(lmbda=1e-3, steps=100)
+    assert recipe.hard_at == usual.hard_at
+    assert recipe.decay > 0
     assert recipe.settle_at < recipe.hard_at
 
 

@@ -87,8 +87,9 @@ def choose(
             temperature=CALM_TEMPERATURE,
             noise=CALM_NOISE,
             decay=CALM_DECAY,
-            hard_at=1 - HARD / steps,
         )
+        if not settings.time_limit:  # else nobody knows how many steps there will be
+            recipe = replace(recipe, hard_at=1 - HARD / steps)
     return replace(recipe, empty=min(empty, geometry.levels - 1)), geometry
 
 
