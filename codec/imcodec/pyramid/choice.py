@@ -82,12 +82,7 @@ def choose(
         empty = geometry.levels
         recipe = replace(recipe, slow=SLOW, renew_at=RENEW_AT)
     elif steps >= CALM:
-        recipe = replace(
-            recipe,
-            temperature=CALM_TEMPERATURE,
-            noise=CALM_NOISE,
-            decay=CALM_DECAY,
-        )
+        recipe = replace(recipe, temperature=CALM_TEMPERATURE, noise=CALM_NOISE, decay=CALM_DECAY)
         if not settings.time_limit:  # else nobody knows how many steps there will be
             recipe = replace(recipe, hard_at=1 - HARD / steps)
     return replace(recipe, empty=min(empty, geometry.levels - 1)), geometry
