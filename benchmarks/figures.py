@@ -47,7 +47,10 @@ def main() -> None:
     figures = {"kodak-rate": rate_plot(rows, METRICS["psnr"])}
     shared = {row.sha256 for row in rows if row.codec == DEFAULT_EFFORT}
     near = [row for row in rows if row.sha256 in shared and row.codec not in PLAIN]
-    figures["kodak-time"] = cost_plot(Rows(near, kodak.machines), METRICS["psnr"], "avif-444")
+    times = read_rows(RESULTS / "time.jsonl")
+    figures["kodak-time"] = cost_plot(
+        Rows(near, kodak.machines), METRICS["psnr"], "avif-444", times
+    )
     if any(row.codec in PLAIN for row in rows):
         figures["kodak-networks"] = networks_plot(rows, METRICS["psnr"])
     lines = (RESULTS / "scaling.jsonl").read_text().splitlines()

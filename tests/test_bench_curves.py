@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -180,3 +181,16 @@ def test_seconds_of_another_machine_are_said_to_be_of_another() -> None:
     (axes,) = cost_plot(rows, PSNR, "jpeg").axes
     assert [text.get_text() for text in axes.texts] == ["JPEG", "WebP", "JPEG XL\nGPU"]
     assert axes.get_xlabel().endswith("2 cores of A")
+
+
+def test_times_of_another_run_are_ratios_to_the_anchor_there() -> None:
+    def timed(codec: str, seconds: float) -> Iterator[Row]:
+        for i in (1, 2, 3):
+            yield replace(row(codec, "x", i, 100 * i, 30.0 + i), encode_s=seconds)
+
+    rows = Rows([*timed("jpeg", 2.0), *timed("webp", 8.0), *timed("imcodec-e1", 999.0)])
+    times = Rows([*timed("jpeg", 1.0), *timed("imcodec-e1", 30.0)])
+    (axes,) = cost_plot(rows, PSNR, "jpeg", times).axes
+    points = [float(dots.get_offsets()[0][0]) for dots in axes.collections]
+    assert points == [1.0, 4.0, 30.0]
+    assert axes.get_xlabel() == "time to encode a picture (JPEG: 1; medians)"

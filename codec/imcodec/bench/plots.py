@@ -113,13 +113,18 @@ def _rates(rows: Sequence[Row], chosen: PictureSet, metric: Metric) -> Any:
     return figure
 
 
-def cost_plot(rows: Rows, metric: Metric, anchor: str) -> Any:
-    """A matplotlib figure: BD-rate against `anchor` over the median seconds of an encoding."""
+def cost_plot(rows: Rows, metric: Metric, anchor: str, times: Rows | None = None) -> Any:
+    """A matplotlib figure: BD-rate against `anchor` over the median seconds of an encoding.
+
+    With `times`, rows of codecs that were timed one after another, over a ratio of medians instead:
+    to the anchor's, in `times` for codecs that are there, in `rows` for the others.
+    """
     current = rows.current()
     by_codec = _by_codec(current)
     chosen = picture_sets(current)[0]
     figure, axes = _figure((7.5, 4))
     members = set(chosen.pictures)
+    timed = _by_codec(times.current()) if times else {}
     found = []
     for name, all_rows in by_codec.items():
         own = [row for row in all_rows if row.sha256 in members and row.encode_s is not None]
@@ -131,8 +136,11 @@ def cost_plot(rows: Rows, metric: Metric, anchor: str) -> Any:
             if rate is None:
                 continue
             percent = rate.percent
-        seconds = statistics.median(row.encode_s or 0 for row in own)
-        found.append((name, seconds, percent, rows.made_on(own)))
+        seconds = _seconds(timed.get(name, own))
+        if times:
+            same = timed if name in timed else by_codec
+            seconds /= _seconds(same[anchor])
+        found.append((name, seconds, percent, [] if times else rows.made_on(own)))
     usual = statistics.mode(", ".join(places) for *_, places in found) if found else ""
     note = ""
     for name, seconds, percent, places in found:
@@ -152,10 +160,15 @@ def cost_plot(rows: Rows, metric: Metric, anchor: str) -> Any:
     axes.set_xscale("log")
     axes.margins(0.18, 0.2)
     axes.xaxis.set_major_formatter("{x:g}")
-    axes.set_xlabel("seconds to encode a picture (median)" + (f", {usual}" if usual else "") + note)
+    unit = f"({codec_named(anchor).label}: 1; medians)" if times else "[s] (median)"
+    axes.set_xlabel(f"time to encode a picture {unit}" + (f", {usual}" if usual else "") + note)
     axes.set_ylabel(f"bits for the same {metric.label} [%]")
     axes.set_title(f"against {codec_named(anchor).label}", fontsize=10)
     return figure
+
+
+def _seconds(rows: Sequence[Row]) -> float:
+    return statistics.median(row.encode_s or 0 for row in rows)
 
 
 def scaling_plot(rows: Sequence[Mapping[str, Any]]) -> Any:
