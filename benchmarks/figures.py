@@ -3,9 +3,9 @@
     python benchmarks/figures.py [--report DIRECTORY]
 
 Writes docs/images/kodak-rate.png, kodak-time.png (of the pictures that the default effort was run
-on, over the times of time.jsonl), kodak-networks.png (once there are rows of the plain networks) and scaling.png. With --report,
-instead, the Kodak report and all its plots go to a directory; its slider needs the pictures, so
-only `make bench-kodak` makes that.
+on, over the times of time.jsonl), kodak-networks.png (once there are rows of the plain networks)
+and scaling.png. With --report, instead, the Kodak report and all its plots go to a directory; its
+slider needs the pictures, so only `make bench-kodak` makes that.
 """
 
 from __future__ import annotations
