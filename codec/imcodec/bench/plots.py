@@ -120,14 +120,13 @@ def cost_plot(rows: Rows, metric: Metric, anchor: str, times: Rows | None = None
     to the anchor's, in `times` for codecs that are there, in `rows` for the others.
     """
     current = rows.current()
-    by_codec = _by_codec(current)
     chosen = picture_sets(current)[0]
-    figure, axes = _figure((7.5, 4))
-    members = set(chosen.pictures)
+    by_codec = _by_codec([row for row in current if row.sha256 in chosen.pictures])
     timed = _by_codec(times.current()) if times else {}
+    figure, axes = _figure((7.5, 4))
     found = []
     for name, all_rows in by_codec.items():
-        own = [row for row in all_rows if row.sha256 in members and row.encode_s is not None]
+        own = [row for row in all_rows if row.encode_s is not None]
         if not {name, anchor} <= set(chosen.codecs) or not own:
             continue
         percent = 0.0
