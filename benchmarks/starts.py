@@ -1,6 +1,6 @@
 """Filled planes and calm, or empty planes: which start suits a picture (fitting.md).
 
-    python benchmarks/starts.py PHOTO ... [--bpp 0.6,0.8,1.2] [--steps 3000]
+    python benchmarks/starts.py PHOTO ... [--bpp 0.6,0.8,1.2] [--steps 3000] [--seed 0]
 
 Fits the middle 384x256 pixels of each photo, reduced to 768 pixels, from both starts, at lambdas at
 which the encoder guesses so many bits per pixel, with the networks that a picture of 768x512 would
@@ -36,6 +36,7 @@ def main() -> None:
     parser.add_argument("photos", type=Path, nargs="+")
     parser.add_argument("--bpp", default="0.6,0.8")
     parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     if arguments.steps < choice.CALM:
         parser.error(f"--steps: at least {choice.CALM}, shorter fits are never calm")
@@ -43,7 +44,8 @@ def main() -> None:
         jpeg = Jpeg(_middle(path))
         for bpp in map(float, arguments.bpp.split(",")):
             price = _price_at(jpeg, bpp)
-            empty, calm = (_cost(jpeg, recipe) for recipe in _recipes(jpeg, price, arguments.steps))
+            recipes = _recipes(jpeg, price, arguments.steps, arguments.seed)
+            empty, calm = (_cost(jpeg, recipe) for recipe in recipes)
             print(
                 f"{path.stem}: {_guess(jpeg, 1e-3):.2f} bits per pixel at 1e-3; at {price:.2e} "
                 f"({bpp:g}) empty {empty:.4f}, calm {calm:.4f}: {100 * (calm / empty - 1):+.1f} %",
@@ -72,12 +74,12 @@ def _price_at(jpeg: Jpeg, bpp: float) -> float:
     return low
 
 
-def _recipes(jpeg: Jpeg, price: float, steps: int) -> tuple[Recipe, Recipe]:
+def _recipes(jpeg: Jpeg, price: float, steps: int, seed: int) -> tuple[Recipe, Recipe]:
     """Both ways to fit, empty first."""
     levels = choose_geometry(HEIGHT, WIDTH).levels
     latents = CROPS * choice.JPEG_SHARE * jpeg.size(price) * (1 + choice.HALF_WAY / steps)
     size = NETWORKS[choice.cheapest(latents, steps, levels, 3)]
-    recipe = Recipe(lmbda=price, steps=steps, prior=False).resized(size)
+    recipe = Recipe(lmbda=price, steps=steps, prior=False, seed=seed).resized(size)
     empty = replace(recipe, slow=choice.SLOW, renew_at=choice.RENEW_AT, empty=levels - 1)
     calm = replace(
         recipe, empty=2, temperature=choice.CALM_TEMPERATURE, noise=choice.CALM_NOISE,
