@@ -30,18 +30,11 @@ def chosen(pixels: np.ndarray, **settings: Any) -> tuple[str, int]:
 
 
 def costing(
-    bpp: float, monkeypatch: pytest.MonkeyPatch, texture: float = 9.0, **settings: Any
+    bpp: float, monkeypatch: pytest.MonkeyPatch, **settings: Any
 ) -> tuple[Recipe, Geometry]:
-    """What is chosen for a picture whose latents will take so many bits per pixel.
-
-    `texture` are those that they would take at the price at which textures are told from others.
-    """
-
-    def size(_: Jpeg, price: float) -> float:
-        bits = texture if price == choice.TEXTURED_AT else bpp
-        return bits * 192 * 160 / 8 / choice.JPEG_SHARE
-
-    monkeypatch.setattr(Jpeg, "size", size)
+    """What is chosen for a picture whose latents will take so many bits per pixel."""
+    size = bpp * 192 * 160 / 8 / choice.JPEG_SHARE
+    monkeypatch.setattr(Jpeg, "size", lambda *_: size)
     return choose(Jpeg(scene(192, 160)), PyramidSettings(**settings))
 
 
@@ -115,19 +108,6 @@ def test_long_fits_are_calm_unless_they_start_from_empty_planes(
     assert (recipe.temperature[0] < usual.temperature[0]) == calm
     assert (recipe.noise[0] < usual.noise[0]) == calm
     assert round((1 - recipe.hard_at) * steps) == (50 if calm else round(0.05 * steps))
-
-
-@pytest.mark.parametrize(
-    ("steps", "texture", "empty"),
-    [(CALM - 1, 0.3, True), (CALM, 0.3, False), (CALM, 0.9, True), (35000, 0.3, False)],
-)
-def test_long_fits_start_empty_only_for_textures(
-    steps: int, texture: float, empty: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    recipe, geometry = costing(1.2, monkeypatch, texture=texture, steps=steps)
-    assert (recipe.empty == geometry.levels - 1) == empty
-    assert (recipe.slow > 0) == empty
-    assert (recipe.decay > 0) == (steps >= CALM and not empty)
 
 
 def test_a_fit_of_unknown_length_keeps_the_usual_share_of_last_steps(

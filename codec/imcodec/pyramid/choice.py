@@ -36,10 +36,6 @@ GAINS = {
 #: take so many bits per pixel or more, and steps times these bits are so many: what is found from
 #: there is better in the end for rich pictures, but takes longer to find
 RICH, PATIENT = 0.45, 450
-#: fits of CALM steps or more start empty only for pictures with texture, whose latents would take
-#: so many bits per pixel or more at this lambda: J is 3 % less from there for these, and 2 % more
-#: for others, which are better calm
-TEXTURED, TEXTURED_AT = 0.55, 1e-3
 #: from empty planes context networks learn slowly until this share of the steps, and units that
 #: fell silent there begin again after those
 SLOW, RENEW_AT = 0.1, (0.2, 0.4, 0.6)
@@ -61,8 +57,8 @@ def choose(
 
     Networks come in a few sizes. How many bytes the latents will take is guessed from JPEG's, and
     that says what a larger network would save; its own bytes are added, and the cheapest size is
-    taken. The same guess, and another at a fixed price, say whether planes start empty, and JPEG's
-    cost whether there is a plane of single pixels.
+    taken. The same guess says whether planes start empty, and JPEG's cost whether there is a plane
+    of single pixels.
     """
     height, width, channels = jpeg.pixels.shape
     geometry = choose_geometry(height, width)
@@ -82,8 +78,7 @@ def choose(
         recipe = replace(recipe, betas=(0.6, 0.9), rates=(1.5e-2, 4e-2, 3e-2, 6e-3))
     empty = 1 if steps < FEW else 2
     bpp = size * 8 / jpeg.area
-    rich = bpp >= RICH and steps * bpp >= PATIENT
-    if rich and (steps < CALM or _textured(jpeg)):
+    if bpp >= RICH and steps * bpp >= PATIENT:
         empty = geometry.levels
         recipe = replace(recipe, slow=SLOW, renew_at=RENEW_AT)
     elif steps >= CALM:
@@ -91,10 +86,6 @@ def choose(
         if not settings.time_limit:  # else nobody knows how many steps there will be
             recipe = replace(recipe, hard_at=1 - HARD / steps)
     return replace(recipe, empty=min(empty, geometry.levels - 1)), geometry
-
-
-def _textured(jpeg: Jpeg) -> bool:
-    return JPEG_SHARE * jpeg.size(TEXTURED_AT) * 8 / jpeg.area >= TEXTURED
 
 
 def cheapest(latents: float, steps: int, levels: int, channels: int) -> str:
