@@ -13,9 +13,8 @@ from imcodec.pyramid.recipe import Recipe
 from imcodec.pyramid.settings import NETWORKS, NetworkSize, PyramidSettings
 
 #: the finest plane is left out when half of the size loses less than this share of JPEG's cost:
-#: J = mse + lambda * bits is up to 9 % less without it then, and up to 58 % more above that;
-#: where lambda will change on the way to a target, sizes are missed without it, so only below that
-LEAST_LOST, LEAST_LOST_STEERED = 0.25, 0.03
+#: J = mse + lambda * bits is up to 9 % less without it then, and up to 58 % more above that
+LEAST_LOST = 0.25
 #: latents with small networks take this share of what JPEG's data need at the same price of a bit
 #: (0.75 and 0.86 in two training photos)
 JPEG_SHARE = 0.8
@@ -62,7 +61,6 @@ def choose(
     """
     height, width, channels = jpeg.pixels.shape
     geometry = choose_geometry(height, width)
-    least_lost = LEAST_LOST if price is None else LEAST_LOST_STEERED
     steps, price = settings.chosen_steps, price or price_of(settings, jpeg)
     prior = settings.prior and steps < LONG
     recipe = Recipe(lmbda=price, steps=steps, prior=prior, tune=settings.tune, seed=settings.seed)
@@ -71,7 +69,7 @@ def choose(
         name = "large"
     elif name == "auto":
         name = cheapest(size * (1 + HALF_WAY / steps), steps, geometry.levels, channels)
-    if min(height, width) > 1 and jpeg.lost_in_half(price) < least_lost:
+    if min(height, width) > 1 and jpeg.lost_in_half(price) < LEAST_LOST:
         geometry = choose_geometry(height, width, pitch=2)
     recipe = recipe.resized(NETWORKS[name])
     if steps < FEW:

@@ -1,10 +1,11 @@
 """Steers lambda while a picture is fitted, so that the file gets the size or quality asked for.
 
-While latents are soft, a fit shows more bits and a larger error than it will end with. By how much
-depends on how far it has come, in much the same way for every picture; so what it will end with is
-predicted at every step, lambda follows the prediction, and the prediction becomes the truth in
-time. After the last step the file is built. As long as it is not what was asked for, some more
-steps follow, with true rounding.
+While latents are soft, a fit shows more bits and a larger error than it will end with. Soft
+rounding costs so many bits for each latent, whatever the picture; and how much larger the error is
+depends on how far the fit has come. So what it will end with is predicted at every step, with what
+latents have not answered yet of lambda's last changes; lambda follows the prediction, and the
+prediction becomes the truth in time. After the last step the file is built. As long as it is not
+what was asked for, some more steps follow, with true rounding.
 """
 
 from __future__ import annotations
@@ -41,8 +42,22 @@ LEAST, MOST = 1e-6, 1.0
 WEAKEST = 0.2
 #: share of the steps that may be added in all; a round at the end, and the least of its steps
 MORE, ROUND, ROUND_STEPS = 0.31, 0.12, 12
+#: changes of lambda become so many times as large when the last one brought less than half
+STRONGER = 4.0
 #: files that are larger, or better, by less than this are trimmed
 TRIMMED_SIZE, TRIMMED_PSNR = 0.012, 0.12
+#: or by so many times as much, when no steps are left
+LAST_TRIMMED = 3.0
+#: bits that soft rounding adds to each latent at the beginning of a fit, over the third power of
+#: its first temperature, and the share of them that the last soft steps have (see targets.md)
+SOFT, LAST_SOFT = 4.4, 0.007
+#: all of them show where a latent takes so many bits or fewer itself, this share less for each bit
+#: more, but that share at least
+SHOWN, FADING, FAINTEST = 0.45, 0.56, 0.2
+#: how well these bits are known, as a share of them, and how far off a first lambda is (log)
+UNSURE, OFF = 0.06, 0.4
+#: share of the steps, and steps, in which most of a change of lambda has its effect
+ANSWERS, ANSWER_STEPS = 0.05, 20
 #: squared error that the rounding to 8 bits adds, colours in 0 .. 1
 ROUNDING = 1 / (12 * 255**2)
 
@@ -97,8 +112,8 @@ class Steering:
         self._spent = 0.0
         self._share, self._passed = 0.0, 0.0
         self._difference: float | None = None
-        #: lambda half-way
-        self._middle = fit.lmbda
+        #: lambda half-way, and the log of that which the latents have answered to
+        self._middle, self._answered = fit.lmbda, math.log(fit.lmbda)
         self._last = Found(0, 0.0)
 
     def run(self) -> tuple[Fitted, Coded]:
@@ -106,28 +121,35 @@ class Steering:
         best = self._round(0.0)
         share = max(ROUND, min(1.0, ROUND_STEPS / self._fit.recipe.steps))
         most = max(MORE, 4 * share) if share > ROUND else MORE
+        strength, before = 1.0, math.inf
         while not (self._goal.safe(best[2]) or self._stop() or self._stuck(best[2])):
-            if (trimmed := self._trimmed(*best)) is not None:
-                return trimmed
-            difference = self._goal.difference(self._last)
             self._spent += share
-            if self._spent > most:
+            over = self._spent > most
+            if (trimmed := self._trimmed(*best, LAST_TRIMMED if over else 1.0)) is not None:
+                return trimmed
+            if over:
                 break
-            self._change(-difference / (self._slope * WEAKEST))
+            difference = self._goal.difference(self._last)
+            if abs(difference) > abs(before) / 2:  # lambda hardly has an effect any more
+                strength *= STRONGER
+            before = difference
+            self._change(-strength * difference / (self._slope * WEAKEST))
             built = self._round(1 - share)
             if self._goal.distance(built[2]) < self._goal.distance(best[2]):
                 best = built
         return best[0], best[1]
 
-    def _trimmed(self, fitted: Fitted, coded: Coded, found: Found) -> tuple[Fitted, Coded] | None:
+    def _trimmed(
+        self, fitted: Fitted, coded: Coded, found: Found, times: float
+    ) -> tuple[Fitted, Coded] | None:
         """A file that is a little too large or too good, made what was asked for."""
         self._fit.recall(fitted)
         if self._goal.kind == "size":
-            if not 0 < found.size / self._goal.value - 1 < TRIMMED_SIZE:
+            if not 0 < found.size / self._goal.value - 1 < times * TRIMMED_SIZE:
                 return None
             less = trim(self._fit, coded, lambda c: self._size_of(fitted, c) <= self._goal.limit)
         else:
-            if not 0 < found.psnr - self._goal.value - BETTER < TRIMMED_PSNR:
+            if not 0 < found.psnr - self._goal.value - BETTER < times * TRIMMED_PSNR:
                 return None
             limit = self._goal.value + BETTER - SPARE_BETTER
             less = trim(self._fit, coded, lambda c: self._psnr(c) <= limit)
@@ -199,7 +221,10 @@ class Steering:
             return
         if self._again:  # too short to be steered
             return
+        to_come = math.log(self._fit.lmbda) - self._answered
+        self._answered += to_come * min(1.0, passed / max(ANSWERS, ANSWER_STEPS * passed))
         difference = self._expected(report)
+        difference += self._slope * max(WEAKEST, 1 - report.share) * to_come
         lag = max(LAGS[0] * (LAGS[1] / LAGS[0]) ** report.share, LAG_STEPS * passed)
         weight = min(1.0, 4 * passed / lag)
         before = difference if self._difference is None else self._difference
@@ -222,10 +247,17 @@ class Steering:
         left = max(0.0, 1 - report.share / self._fit.recipe.hard_at)
         if self._goal.kind == "size":
             wanted = self.model.bpp(self._goal.aim)
-            # fitted to photos at 150 and 300 steps: 0.68 at 0.75 bits per pixel
-            more = 0.68 * min(4.0, math.pow(wanted / 0.75, -0.72)) * math.pow(left, 1.6)
-            return math.log(max(report.bpp, 1e-6) / wanted) - more
+            soft = self._soft(wanted, left)
+            seen = math.log(max(report.bpp, 1e-6) / (wanted + soft)) * (1 + soft / wanted)
+            # the more of them there are, the less is seen beside them
+            return seen / (1 + (UNSURE / OFF * soft / wanted) ** 2)
         wanted = self.model.mse(self._goal.aim)
-        # fitted to the same photos; at the end whole weights cost some of it again
+        # fitted to photos at 150 and 300 steps; at the end whole weights cost some of it again
         more = 0.95 * math.pow(left, 2.5) - 0.02
         return math.log(max(report.mse, 1e-10) / wanted) - more
+
+    def _soft(self, wanted: float, left: float) -> float:
+        """Bits per pixel that soft rounding adds to those that a fit will end with, `wanted`."""
+        latents = self._fit.geometry.symbols / self.model.pixels
+        shown = min(1.0, max(FAINTEST, 1 - FADING * (wanted / latents - SHOWN)))
+        return SOFT * self._fit.recipe.temperature[0] ** 3 * latents * shown * (left**2 + LAST_SOFT)

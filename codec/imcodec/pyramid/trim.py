@@ -1,7 +1,8 @@
 """The last per cent: latents that lie nearest to a rounding edge go one step towards 0.
 
-That saves bits, and spoils a little; how many latents go is found by halving. It costs about twice
-what a higher lambda would cost for the same bits, so it is for small differences only.
+That saves bits, and spoils a little; how many latents go is found by doubling, because too many
+would surprise the context network and cost bits, and then by halving. It costs about twice what a
+higher lambda would cost for the same bits, so it is for small differences only.
 """
 
 from __future__ import annotations
@@ -18,25 +19,31 @@ from imcodec.pyramid.latents import LATENT_UNIT
 from imcodec.pyramid.table import Ints, Table
 from imcodec.pyramid.walk_kernel import encode_latents
 
-#: share of the latents that are not 0 that may be moved, and how often the number is halved
-LARGEST_SHARE, HALVINGS = 0.1, 8
+#: share of the latents other than 0 that may be moved, how often the first number is doubled until
+#: it is as large, and how often the difference of the last two is halved
+LARGEST_SHARE, DOUBLINGS, HALVINGS = 0.1, 7, 4
 
 
 def trim(fit: Fit, coded: Coded, enough: Callable[[Coded], bool]) -> Coded | None:
     """The code with the fewest latents moved that is `enough`, or none."""
     values = np.concatenate([plane.ravel() for plane in coded.planes])
     order = _nearest_to_an_edge(values, fit.latents.stored.cpu().numpy() * LATENT_UNIT)
-    low, high = 0, int(LARGEST_SHARE * len(order))
-    found: Coded | None = None
+    most = int(LARGEST_SHARE * len(order))
+    low, high = 0, max(1, most >> DOUBLINGS)
+    while high <= most:
+        found = _coded(fit, coded, values, order[:high])
+        if enough(found):
+            break
+        low, high = high, 2 * high
+    else:
+        return None
     for _ in range(HALVINGS):
-        count = (low + high + 1) // 2 if found else high
-        if count <= low:
+        count = (low + high) // 2
+        if count == low:
             break
         made = _coded(fit, coded, values, order[:count])
         if enough(made):
             found, high = made, count
-        elif found is None:
-            return None
         else:
             low = count
     return found
