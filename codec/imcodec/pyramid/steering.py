@@ -221,15 +221,14 @@ class Steering:
             return
         if self._again:  # too short to be steered
             return
+        slope = self._slope * max(WEAKEST, 1 - report.share)
         to_come = math.log(self._fit.lmbda) - self._answered
         self._answered += to_come * min(1.0, passed / max(ANSWERS, ANSWER_STEPS * passed))
-        difference = self._expected(report)
-        difference += self._slope * max(WEAKEST, 1 - report.share) * to_come
+        difference = self._expected(report) + slope * to_come
         lag = max(LAGS[0] * (LAGS[1] / LAGS[0]) ** report.share, LAG_STEPS * passed)
         weight = min(1.0, 4 * passed / lag)
         before = difference if self._difference is None else self._difference
         self._difference = before + weight * (difference - before)
-        slope = self._slope * max(WEAKEST, 1 - report.share)
         change = -self._difference / slope * passed / lag
         self._change(min(max(change, -LARGEST_CHANGE), LARGEST_CHANGE))
 

@@ -29,14 +29,13 @@ def trim(fit: Fit, coded: Coded, enough: Callable[[Coded], bool]) -> Coded | Non
     values = np.concatenate([plane.ravel() for plane in coded.planes])
     order = _nearest_to_an_edge(values, fit.latents.stored.cpu().numpy() * LATENT_UNIT)
     most = int(LARGEST_SHARE * len(order))
-    low, high = 0, max(1, most >> DOUBLINGS)
-    while high <= most:
-        found = _coded(fit, coded, values, order[:high])
-        if enough(found):
-            break
-        low, high = high, 2 * high
-    else:
+    if most == 0:
         return None
+    low, high = 0, max(1, most >> DOUBLINGS)
+    while not enough(found := _coded(fit, coded, values, order[:high])):
+        if high == most:
+            return None
+        low, high = high, min(2 * high, most)
     for _ in range(HALVINGS):
         count = (low + high) // 2
         if count == low:
