@@ -41,7 +41,7 @@ def main() -> None:
     if arguments.steps < choice.CALM:
         parser.error(f"--steps: at least {choice.CALM}, shorter fits are never calm")
     for path in arguments.photos:
-        jpeg = Jpeg(_middle(path))
+        jpeg = Jpeg(crop(path))
         for bpp in map(float, arguments.bpp.split(",")):
             price = _price_at(jpeg, bpp)
             recipes = _recipes(jpeg, price, arguments.steps, arguments.seed)
@@ -53,7 +53,8 @@ def main() -> None:
             )
 
 
-def _middle(path: Path) -> NDArray[np.uint8]:
+def crop(path: Path) -> NDArray[np.uint8]:
+    """The middle of a reduced photo, uint8 [HEIGHT, WIDTH, 3]."""
     with Image.open(path) as image:
         photo = image.convert("RGB")
     photo.thumbnail((REDUCED, REDUCED), Image.Resampling.LANCZOS)

@@ -1,11 +1,13 @@
 """How well sizes and qualities that are asked for are hit, and what asking costs.
 
     python benchmarks/targets.py PICTURE... [--effort 1] [--qualities 40 70] [--side 256]
+    python benchmarks/targets.py PICTURE... [--effort 1] --sizes 6000 8000 12000 [--side 256]
 
 Every picture, reduced to --side pixels, is encoded at each quality; then for that file's bytes and
 for its PSNR, both changed by --shift (nobody asks for what comes by itself). Prints, for each kind
 of target, how many were hit, the largest distance, the processor time as a ratio to that of the
 first encoding, and the change of bytes at equal PSNR, by the slope of the picture's own qualities.
+With --sizes these are asked for instead, and what came is printed, a row for each.
 """
 
 from __future__ import annotations
@@ -76,6 +78,17 @@ def rows(pixels: np.ndarray, effort: int, qualities: list[float], shift: float) 
             yield Row(kind, hit, distance, taken / seconds, more)
 
 
+def print_sizes(paths: list[Path], side: int, effort: int, sizes: list[int]) -> None:
+    """What comes of sizes in bytes."""
+    print("| picture | asked for | bytes | PSNR | seconds |\n| --- | ---: | ---: | ---: | ---: |")
+    for path in paths:
+        for size in sizes:
+            made, seconds, hit = encoded(pixels_of(path, side), target_size=size, effort=effort)
+            came = f"{len(made.data):,}{'' if hit else ', missed'}"
+            cells = [path.stem, f"{size:,}", came, f"{made.psnr:.2f} dB", f"{seconds:.0f}"]
+            print("|", " | ".join(cells), "|", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("pictures", type=Path, nargs="+")
@@ -83,8 +96,12 @@ def main() -> None:
     parser.add_argument("--qualities", type=float, nargs="+", default=[40.0, 70.0])
     parser.add_argument("--side", type=int, default=256)
     parser.add_argument("--shift", type=float, default=0.04)
+    parser.add_argument("--sizes", type=int, nargs="+")
     arguments = parser.parse_args()
     encoded(np.zeros((64, 64, 3), np.uint8), steps=2)  # compiles
+    if arguments.sizes:
+        print_sizes(arguments.pictures, arguments.side, arguments.effort, arguments.sizes)
+        return
     found: list[Row] = []
     for path in arguments.pictures:
         pixels = pixels_of(path, arguments.side)
