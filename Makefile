@@ -2,7 +2,7 @@
 # make test   set everything up, run the tests
 # make check  what CI runs besides the tests: lint and types
 # make bench-quick                 all codecs on small pictures, in minutes: see bench/quick/report.html
-# make bench-kodak KODAK=FOLDER    the rows behind the README's figures, in hours
+# make bench-kodak KODAK=FOLDER    the rows behind the README's figures: hours; effort 6 and up: days
 # make bench-scaling PICTURE=FILE  time and memory over pixels and threads: see bench/scaling/
 # make bench-speed                 the speed of the parts beside that at the last commit
 
@@ -11,8 +11,10 @@ VENV := .venv
 READY := $(VENV)/.ready
 
 BENCH := $(VENV)/bin/imcodec bench
-# of the Kodak pictures, those that are also encoded with more effort
+# of the Kodak pictures, those that are also encoded with more effort, and with most
 EIGHT := $(foreach n,01 05 07 13 15 19 20 23,$(KODAK)/kodim$(n).png)
+THREE := $(foreach n,05 15 23,$(KODAK)/kodim$(n).png)
+KODAK_TITLE := "The Kodak pictures"
 
 .PHONY: demo test check bench-quick bench-kodak bench-scaling bench-speed clean
 
@@ -33,14 +35,15 @@ bench-quick: $(READY)
 		--codecs imcodec,imcodec-mlp,article-1,article-2,article-3,jpeg,webp,avif-420,avif-444,jxl,jpeg2000 \
 		--qualities imcodec-mlp=50,100
 
-# begins with the rows that are checked in, and puts back what it adds
+# begins with the rows that are checked in, and puts back what it adds; goes on where it was stopped
 bench-kodak: $(READY)
 	@test -d "$(KODAK)" || { echo "make bench-kodak KODAK=folder of kodim01.png to kodim24.png"; exit 2; }
 	mkdir -p bench/kodak
 	test -e bench/kodak/rows.jsonl || cp benchmarks/results/kodak.jsonl bench/kodak/rows.jsonl
-	$(BENCH) $(EIGHT) -o bench/kodak --efforts 5 --shown 0 \
+	$(BENCH) $(EIGHT) $(KODAK) -o bench/kodak --efforts 1,2,3 --title $(KODAK_TITLE)
+	$(BENCH) $(EIGHT) -o bench/kodak --efforts 4,5,6 --title $(KODAK_TITLE) \
 		--codecs imcodec,imcodec-mlp,article-1,article-2,article-3
-	$(BENCH) $(EIGHT) $(KODAK) -o bench/kodak --efforts 1 --title "The Kodak pictures"
+	$(BENCH) $(THREE) -o bench/kodak --efforts 7,8,9 --title $(KODAK_TITLE) --codecs imcodec
 	cp bench/kodak/rows.jsonl benchmarks/results/kodak.jsonl
 	$(VENV)/bin/python benchmarks/figures.py
 	$(VENV)/bin/python benchmarks/tables.py
