@@ -133,12 +133,16 @@ def test_a_smooth_picture_leaves_out_its_finest_plane() -> None:
     assert chosen(NOISE, quality=50)[1] == 1
 
 
-def test_a_target_changes_nothing_about_the_finest_plane(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wanted_psnr_keeps_the_finest_plane_a_wanted_size_does_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     picture, settings = Jpeg(scene(48, 40)), PyramidSettings()
     for lost, pitch in ((0.1, 2), (0.3, 1)):
         monkeypatch.setattr(Jpeg, "lost_in_half", lambda *_, lost=lost: lost)
         assert choose(picture, settings)[1].pitch == pitch
         assert choose(picture, settings, 1e-3)[1].pitch == pitch
+        asked = PyramidSettings(target_psnr=33)
+        assert choose(picture, asked, 1e-3)[1].pitch == 1
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 50), (50, 1)])

@@ -13,8 +13,9 @@ from imcodec.pyramid.recipe import Recipe
 from imcodec.pyramid.settings import NETWORKS, NetworkSize, PyramidSettings
 
 #: the finest plane is left out when half of the size loses less than this share of JPEG's cost:
-#: J = mse + lambda * bits is up to 9 % less without it then, and up to 58 % more above that
-LEAST_LOST = 0.25
+#: J = mse + lambda * bits is up to 9 % less without it then, and up to 58 % more above that; a PSNR
+#: that is asked for may be out of reach without it, as this much is nearly all of its squared error
+LEAST_LOST, LEAST_LOST_FOR_PSNR = 0.25, 0.03
 #: latents with small networks take this share of what JPEG's data need at the same price of a bit
 #: (0.75 and 0.86 in two training photos)
 JPEG_SHARE = 0.8
@@ -69,7 +70,8 @@ def choose(
         name = "large"
     elif name == "auto":
         name = cheapest(size * (1 + HALF_WAY / steps), steps, geometry.levels, channels)
-    if min(height, width) > 1 and jpeg.lost_in_half(price) < LEAST_LOST:
+    least_lost = LEAST_LOST if settings.target_psnr is None else LEAST_LOST_FOR_PSNR
+    if min(height, width) > 1 and jpeg.lost_in_half(price) < least_lost:
         geometry = choose_geometry(height, width, pitch=2)
     recipe = recipe.resized(NETWORKS[name])
     if steps < FEW:
