@@ -14,7 +14,7 @@ BENCH := $(VENV)/bin/imcodec bench
 # of the Kodak pictures, those that are also encoded with more effort, and with most
 EIGHT := $(foreach n,01 05 07 13 15 19 20 23,$(KODAK)/kodim$(n).png)
 THREE := $(foreach n,05 15 23,$(KODAK)/kodim$(n).png)
-KODAK_TITLE := "The Kodak pictures"
+KODAK_BENCH := $(BENCH) -o bench/kodak --title "The Kodak pictures" --qualities imcodec=25,50,75,90
 
 .PHONY: demo test check bench-quick bench-kodak bench-scaling bench-speed clean
 
@@ -40,10 +40,9 @@ bench-kodak: $(READY)
 	@test -d "$(KODAK)" || { echo "make bench-kodak KODAK=folder of kodim01.png to kodim24.png"; exit 2; }
 	mkdir -p bench/kodak
 	test -e bench/kodak/rows.jsonl || cp benchmarks/results/kodak.jsonl bench/kodak/rows.jsonl
-	$(BENCH) $(EIGHT) $(KODAK) -o bench/kodak --efforts 1,2,3 --title $(KODAK_TITLE)
-	$(BENCH) $(EIGHT) -o bench/kodak --efforts 4,5,6 --title $(KODAK_TITLE) \
-		--codecs imcodec,imcodec-mlp,article-1,article-2,article-3
-	$(BENCH) $(THREE) -o bench/kodak --efforts 7,8,9 --title $(KODAK_TITLE) --codecs imcodec
+	$(KODAK_BENCH) $(EIGHT) $(KODAK) --efforts 1,2,3
+	$(KODAK_BENCH) $(EIGHT) --efforts 4,5,6 --codecs imcodec,imcodec-mlp,article-1,article-2,article-3
+	$(KODAK_BENCH) $(THREE) --efforts 7,8,9 --codecs imcodec
 	cp bench/kodak/rows.jsonl benchmarks/results/kodak.jsonl
 	$(VENV)/bin/python benchmarks/figures.py
 	$(VENV)/bin/python benchmarks/tables.py
