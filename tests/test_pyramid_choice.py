@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 
 from imcodec.pyramid import choice
-from imcodec.pyramid.choice import CALM, LONG, cheapest, choose, network_bytes
+from imcodec.pyramid.choice import (
+    CALM,
+    EARLY,
+    FILTERS_SETTLE,
+    LONG,
+    SYNTHESIS_SETTLES,
+    cheapest,
+    choose,
+    network_bytes,
+)
 from imcodec.pyramid.geometry import Geometry, choose_geometry
 from imcodec.pyramid.jpeg import Jpeg
 from imcodec.pyramid.model import ContextNetwork, Filters, Synthesis
@@ -108,6 +117,19 @@ def test_long_fits_are_calm_unless_they_start_from_empty_planes(
     assert (recipe.temperature[0] < usual.temperature[0]) == calm
     assert (recipe.noise[0] < usual.noise[0]) == calm
     assert round((1 - recipe.hard_at) * steps) == (50 if calm else round(0.05 * steps))
+
+
+@pytest.mark.parametrize(
+    ("steps", "bpp", "early"),
+    [(EARLY - 1, 1.0, False), (EARLY, 1.0, True), (EARLY, 0.3, False), (35000, 1.0, True)],
+)
+def test_in_long_fits_from_empty_planes_filters_and_synthesis_settle_early(
+    steps: int, bpp: float, early: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe, _ = costing(bpp, monkeypatch, steps=steps)
+    windows = recipe.filters_settle, recipe.synthesis_settles
+    assert windows == ((FILTERS_SETTLE, SYNTHESIS_SETTLES) if early else (None, None))
+    assert all(begin < end <= recipe.hard_at for begin, end in filter(None, windows))
 
 
 def test_a_fit_of_unknown_length_keeps_the_usual_share_of_last_steps(

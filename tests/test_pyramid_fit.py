@@ -221,6 +221,24 @@ def test_the_cost_falls_and_the_best_state_is_kept() -> None:
     assert all(math.isfinite(report.cost) for report in seen)
 
 
+def test_filters_and_synthesis_may_settle_before_the_context_networks() -> None:
+    early = {"filters_settle": (0.2, 0.4), "synthesis_settles": (0.2, 0.6)}
+    fit = made(scene(37, 53), steps=60, **early)
+    parts = {"filters": fit.filters, "synthesis": fit.synthesis, "contexts": fit.network}
+    seen: dict[str, list[float]] = {name: [] for name in parts}
+
+    def whole(report: Report) -> None:
+        for name, part in parts.items():
+            values = torch.cat([value.flatten() for value in part.settling.values()])
+            seen[name].append(float((values == values.round()).float().mean()))
+
+    fit.run(whole)
+    for name, begin, end in (("filters", 12, 24), ("synthesis", 12, 36), ("contexts", 51, 57)):
+        shares = seen[name]
+        assert max(shares[begin // 2 : begin]) < shares[(begin + end) // 2] < 1, name
+        assert set(shares[end:]) == {1.0}, name
+
+
 def test_an_earlier_state_can_be_the_best(monkeypatch: pytest.MonkeyPatch) -> None:
     """A last step that spoils the picture: what was there before it is handed back."""
     pixels = scene(37, 53)

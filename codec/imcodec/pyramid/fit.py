@@ -156,8 +156,13 @@ class Fit:
     def _settle(self, share: float, hard: bool) -> None:
         """Make as many weights whole as there should be."""
         recipe = self.recipe
-        done = (share - recipe.settle_at) / (recipe.hard_at - recipe.settle_at)
-        for part in (self.network, self.synthesis, self.filters):
+        usual = recipe.settle_at, recipe.hard_at
+        for part, (begin, end) in (
+            (self.network, usual),
+            (self.synthesis, recipe.synthesis_settles or usual),
+            (self.filters, recipe.filters_settle or usual),
+        ):
+            done = (share - begin) / (end - begin)
             part.settling.advance(1.0 if hard else min(max(done, 0.0), 1.0))
 
     def rounded(self) -> Fitted:

@@ -28,6 +28,9 @@ class Recipe:
     #: all of them are, and latents are truly rounded
     settle_at: float = 0.85
     hard_at: float = 0.95
+    #: shares between which filters and the synthesis become whole; None: as the context networks do
+    filters_settle: tuple[float, float] | None = None
+    synthesis_settles: tuple[float, float] | None = None
     temperature: tuple[float, float] = (0.5, 0.05)
     noise: tuple[float, float] = (0.3, 0.15)
     #: share of the context networks' weights that each step takes away, for a learning rate of 1
