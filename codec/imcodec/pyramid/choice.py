@@ -41,7 +41,7 @@ RICH, PATIENT = 0.45, 450
 SLOW, RENEW_AT = 0.1, (0.2, 0.4, 0.6)
 #: in fits of so many steps or more that start from empty planes filters and the synthesis become
 #: whole while there is time for the latents to make up for it: mse + lambda * bits is 1 % less
-#: after 11,000 steps, and the same after 3000
+#: after 11,000 steps; after 3000 it makes no difference
 EARLY, FILTERS_SETTLE, SYNTHESIS_SETTLES = 6000, (0.6, 0.7), (0.6, 0.9)
 #: other fits of so many steps or more round latents harder at first, with less noise, let go of
 #: weights that nothing needs, and have so many steps with truly rounded latents at the end, which
