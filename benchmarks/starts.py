@@ -82,9 +82,17 @@ def _recipes(jpeg: Jpeg, price: float, steps: int, seed: int) -> tuple[Recipe, R
     size = NETWORKS[choice.cheapest(latents, steps, levels, 3)]
     recipe = Recipe(lmbda=price, steps=steps, prior=False, seed=seed).resized(size)
     empty = replace(recipe, slow=choice.SLOW, renew_at=choice.RENEW_AT, empty=levels - 1)
+    if steps >= choice.EARLY:
+        empty = replace(
+            empty,
+            filters_settle=choice.FILTERS_SETTLE,
+            synthesis_settles=choice.SYNTHESIS_SETTLES,
+            decay=choice.DECAY,
+            hard_at=1 - choice.HARD / steps,
+        )
     calm = replace(
         recipe, empty=2, temperature=choice.CALM_TEMPERATURE, noise=choice.CALM_NOISE,
-        decay=choice.CALM_DECAY, hard_at=1 - choice.HARD / steps,
+        decay=choice.DECAY, hard_at=1 - choice.HARD / steps,
     )  # fmt: skip
     return empty, calm
 
