@@ -87,12 +87,10 @@ def _recipes(jpeg: Jpeg, price: float, steps: int, seed: int) -> tuple[Recipe, R
             empty,
             filters_settle=choice.FILTERS_SETTLE,
             synthesis_settles=choice.SYNTHESIS_SETTLES,
-            decay=choice.DECAY,
-            hard_at=1 - choice.HARD / steps,
         )
     calm = replace(
         recipe, empty=2, temperature=choice.CALM_TEMPERATURE, noise=choice.CALM_NOISE,
-        decay=choice.DECAY, hard_at=1 - choice.HARD / steps,
+        decay=choice.CALM_DECAY, hard_at=1 - choice.HARD / steps,
     )  # fmt: skip
     return empty, calm
 

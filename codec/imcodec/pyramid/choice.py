@@ -41,14 +41,13 @@ RICH, PATIENT = 0.45, 450
 SLOW, RENEW_AT = 0.1, (0.2, 0.4, 0.6)
 #: in fits of so many steps or more that start from empty planes filters and the synthesis become
 #: whole while there is time for the latents to make up for it: mse + lambda * bits is 1 % less
-#: after 11,000 steps; after 3000 it makes no difference. They let go of weights, too, and have few
-#: truly rounded steps, as below: half a per cent less
+#: after 11,000 steps; after 3000 it makes no difference
 EARLY, FILTERS_SETTLE, SYNTHESIS_SETTLES = 6000, (0.6, 0.7), (0.6, 0.9)
 #: other fits of so many steps or more round latents harder at first, with less noise, let go of
 #: weights that nothing needs, and have so many steps with truly rounded latents at the end, which
 #: begin to jump after more: mse + lambda * bits is 1 % less after 1500 steps, 4 % after 6000
 CALM, HARD = 1000, 50
-CALM_TEMPERATURE, CALM_NOISE, DECAY = (0.35, 0.05), (0.22, 0.15), 0.1
+CALM_TEMPERATURE, CALM_NOISE, CALM_DECAY = (0.35, 0.05), (0.22, 0.15), 0.1
 #: fits of so many steps or more gain nothing from the prior; shorter ones are 3 % better with it
 LONG = 700
 #: nobody asks about a few hundred bytes in a picture with more pixels than this
@@ -91,9 +90,7 @@ def choose(
                 recipe, filters_settle=FILTERS_SETTLE, synthesis_settles=SYNTHESIS_SETTLES
             )
     elif steps >= CALM:
-        recipe = replace(recipe, temperature=CALM_TEMPERATURE, noise=CALM_NOISE)
-    if steps >= (EARLY if recipe.slow else CALM):
-        recipe = replace(recipe, decay=DECAY)
+        recipe = replace(recipe, temperature=CALM_TEMPERATURE, noise=CALM_NOISE, decay=CALM_DECAY)
         if not settings.time_limit:  # else nobody knows how many steps there will be
             recipe = replace(recipe, hard_at=1 - HARD / steps)
     return replace(recipe, empty=min(empty, geometry.levels - 1)), geometry
