@@ -81,17 +81,8 @@ def _recipes(jpeg: Jpeg, price: float, steps: int, seed: int) -> tuple[Recipe, R
     latents = CROPS * choice.JPEG_SHARE * jpeg.size(price) * (1 + choice.HALF_WAY / steps)
     size = NETWORKS[choice.cheapest(latents, steps, levels, 3)]
     recipe = Recipe(lmbda=price, steps=steps, prior=False, seed=seed).resized(size)
-    empty = replace(recipe, slow=choice.SLOW, renew_at=choice.RENEW_AT, empty=levels - 1)
-    if steps >= choice.EARLY:
-        empty = replace(
-            empty,
-            filters_settle=choice.FILTERS_SETTLE,
-            synthesis_settles=choice.SYNTHESIS_SETTLES,
-        )
-    calm = replace(
-        recipe, empty=2, temperature=choice.CALM_TEMPERATURE, noise=choice.CALM_NOISE,
-        decay=choice.CALM_DECAY, hard_at=1 - choice.HARD / steps,
-    )  # fmt: skip
+    empty = replace(choice.for_empty_planes(recipe), empty=levels - 1)
+    calm = replace(choice.calm(recipe), empty=2)
     return empty, calm
 
 

@@ -84,16 +84,27 @@ def choose(
     bpp = size * 8 / jpeg.area
     if bpp >= RICH and steps * bpp >= PATIENT:
         empty = geometry.levels
-        recipe = replace(recipe, slow=SLOW, renew_at=RENEW_AT)
-        if steps >= EARLY:
-            recipe = replace(
-                recipe, filters_settle=FILTERS_SETTLE, synthesis_settles=SYNTHESIS_SETTLES
-            )
+        recipe = for_empty_planes(recipe)
     elif steps >= CALM:
-        recipe = replace(recipe, temperature=CALM_TEMPERATURE, noise=CALM_NOISE, decay=CALM_DECAY)
-        if not settings.time_limit:  # else nobody knows how many steps there will be
-            recipe = replace(recipe, hard_at=1 - HARD / steps)
+        recipe = calm(recipe, steps_known=not settings.time_limit)
     return replace(recipe, empty=min(empty, geometry.levels - 1)), geometry
+
+
+def for_empty_planes(recipe: Recipe) -> Recipe:
+    """The same, as it suits a fit that starts from empty planes."""
+    recipe = replace(recipe, slow=SLOW, renew_at=RENEW_AT)
+    if recipe.steps < EARLY:
+        return recipe
+    return replace(recipe, filters_settle=FILTERS_SETTLE, synthesis_settles=SYNTHESIS_SETTLES)
+
+
+def calm(recipe: Recipe, steps_known: bool = True) -> Recipe:
+    """The same, as it suits other fits of CALM steps or more.
+
+    With a time limit nobody knows how many steps there will be, so their last share stays.
+    """
+    recipe = replace(recipe, temperature=CALM_TEMPERATURE, noise=CALM_NOISE, decay=CALM_DECAY)
+    return replace(recipe, hard_at=1 - HARD / recipe.steps) if steps_known else recipe
 
 
 def cheapest(latents: float, steps: int, levels: int, channels: int) -> str:
