@@ -3,18 +3,21 @@
     python benchmarks/figures.py [--report DIRECTORY]
 
 Writes docs/images/kodak-rate.png, kodak-time.png (of the pictures that the default effort was run
-on, over the times of time.jsonl), kodak-networks.png (once there are rows of the plain networks)
-and scaling.png. With --report, instead, the Kodak report and all its plots go to a directory; its
-slider needs the pictures, so only `make bench-kodak` makes that.
+on, and the efforts that have all of its rows, over the times of time.jsonl), kodak-networks.png
+(once there are rows of the plain networks) and scaling.png. With --report, instead, the Kodak
+report and all its plots go to a directory; its slider needs the pictures, so only
+`make bench-kodak` makes that.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
-from imcodec.bench.codecs import PLAIN
+from imcodec.bench.codecs import PLAIN, codec_named
 from imcodec.bench.outputs import write_outputs
 from imcodec.bench.plots import (
     DEFAULT_EFFORT,
@@ -25,12 +28,27 @@ from imcodec.bench.plots import (
     scaling_plot,
 )
 from imcodec.bench.quality import METRICS
-from imcodec.bench.rows import Rows, read_rows
+from imcodec.bench.rows import Row, Rows, read_rows
 from imcodec.files import write_atomic
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 IMAGES = ROOT / "docs" / "images"
+
+
+def beside_default(rows: Sequence[Row]) -> list[Row]:
+    """Rows of the default effort's pictures that may share a plot with it.
+
+    An effort has all of its pictures and qualities or is left out: with fewer qualities its BD-rate
+    is over another range, and it would look better or worse than it is.
+    """
+    points = {(row.sha256, row.setting) for row in rows if row.codec == DEFAULT_EFFORT}
+    pictures = {sha256 for sha256, _ in points}
+    near = [row for row in rows if row.sha256 in pictures and row.codec not in PLAIN]
+    have: dict[str, set[tuple[str, float]]] = defaultdict(set)
+    for row in near:
+        have[row.codec].add((row.sha256, row.setting))
+    return [row for row in near if not codec_named(row.codec).is_ours or points <= have[row.codec]]
 
 
 def main() -> None:
@@ -45,8 +63,7 @@ def main() -> None:
         return
     rows = kodak.current()
     figures = {"kodak-rate": rate_plot(rows, METRICS["psnr"])}
-    shared = {row.sha256 for row in rows if row.codec == DEFAULT_EFFORT}
-    near = [row for row in rows if row.sha256 in shared and row.codec not in PLAIN]
+    near = beside_default(rows)
     times = read_rows(RESULTS / "time.jsonl")
     figures["kodak-time"] = cost_plot(
         Rows(near, kodak.machines), METRICS["psnr"], "avif-444", times
