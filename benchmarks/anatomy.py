@@ -66,7 +66,7 @@ def anatomy(path: Path) -> list[Item]:
     if not isinstance(contents, PyramidFile):
         raise ValueError(f"{path} is no pyramid file")
     model = ModelProto.FromString(container.data)
-    items = list(_graph(model.graph, "main", contents.header.depth + 4))
+    items = list(_graph(model.graph, "main", 7))
     frame = _framed(model.graph) - _size(model.graph)
     items.append(Item("model", "rest", "frame of the graph", frame))
     model.ClearField("graph")

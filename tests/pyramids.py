@@ -18,29 +18,26 @@ from imcodec.pyramid.walk import encode_latents
 from imcodec.pyramid.walk_kernel import encode
 
 
-def random_context(hidden: int = 6, depth: int = 2, seed: int = 0, width: int = 9) -> Context:
-    """A random integer network whose widths are about `width` and vary from symbol to symbol.
-
-    Unit 0 of every hidden layer has no weights: it is the constant that the last layer takes its
-    biases from.
-    """
+def random_context(filters: int = 3, levels: int = 6, seed: int = 0, width: int = 9) -> Context:
+    """A random integer network whose widths are about `width` and vary from symbol to symbol."""
     random = np.random.default_rng(seed)
 
     def draw(spread: float, *shape: int) -> NDArray[np.int8]:
-        weights = np.clip(np.rint(random.normal(0, spread, shape)), -63, 63).astype(np.int8)
-        weights[:, 0] = 0
-        return weights
+        return np.clip(np.rint(random.normal(0, spread, shape)), -127, 127).astype(np.int8)
 
-    layers = [draw(7, 2, hidden, QUEUE + PARENTS, 1, TAPS)]
-    layers += [draw(5, 2, hidden, hidden, 1, 1) for _ in range(depth - 2)]
-    last = np.zeros((2, 2, hidden, 1, 1), np.int8)
-    last[:, 0, 1 % hidden] += 3
-    last[:, 0, 2 % hidden] -= 2
-    last[:, 1, 2 % hidden] += 2
-    # at rest every unit says -128, so a channel says -2 times the sum of its weights
-    for channel, wanted in ((0, MEAN_UNIT / 2), (1, width)):
-        last[:, channel, 0] -= round(wanted / 2 + float(last[0, channel].sum()))
-    return Context((*layers, last))
+    hidden = 2 * filters
+    first = draw(9, 2, filters, QUEUE + PARENTS, 1, TAPS)
+    later = draw(20, 2, hidden + 2, hidden, 1, 1)
+    # the first unit is the constant that mean and width take their biases from
+    later[:, 0] = 0
+    later[:, hidden:] = 0
+    later[:, hidden:, 0, 0, 0] = MEAN_UNIT // 2, width
+    later[:, hidden, 1 % hidden] += 6
+    later[:, hidden, 2 % hidden] -= 4
+    later[:, hidden + 1, 2 % hidden] += 4
+    biases = draw(9, levels, 2, hidden)
+    biases[:, :, 0] = 64 + np.arange(levels)[:, None] % 3
+    return Context(first, later, biases)
 
 
 def random_latents(geometry: Geometry, seed: int = 0, reach: int = 3) -> list[Ints]:
@@ -67,8 +64,7 @@ def made_pyramid(
     channels: int = 3,
     *,
     seed: int = 0,
-    hidden: int = 6,
-    depth: int = 2,
+    filters: int = 3,
     units: int = 5,
     levels: int = 6,
     pitch: int = 1,
@@ -76,13 +72,13 @@ def made_pyramid(
 ) -> tuple[PyramidHeader, Stored, list[Ints]]:
     """A header, what fits it, and the latents behind it as they were coded."""
     sizes = geometry or choose_geometry(height, width, levels, pitch)
-    context = random_context(hidden, depth, seed)
+    context = random_context(filters, sizes.levels, seed)
     payload, planes = encode_latents(context, sizes, TABLE, random_latents(sizes, seed))
-    header = PyramidHeader.of(sizes, channels, hidden=hidden, depth=depth, units=units)
+    header = PyramidHeader.of(sizes, channels, filters=filters, units=units)
     header = replace(header, psnr=3012)
     synthesis = random_synthesis(header.synthesis_shape, header.levels, seed)
     stored = Stored(
-        context.weights,
+        (context.first, context.later, context.biases),
         synthesis,
         random_filters(sizes.levels, seed),
         payload.words,
@@ -172,7 +168,7 @@ def flat_pyramid(
     low, count = _slots(mean, width)
     steps = geometry.symbols // geometry.lanes
     lane = encode(*(np.full(steps, n, np.uint16) for n in (low, count)), 1, TABLE.total)
-    header = PyramidHeader.of(geometry, 3, hidden=hidden, depth=depth, units=units)
+    header = PyramidHeader.of(geometry, 3, filters=filters, units=units)
     stored = Stored(
         (*layers, last),
         random_synthesis(header.synthesis_shape, header.levels),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from imcodec.pyramid.context import PARENTS
+from imcodec.pyramid.context import OUTPUTS, PARENTS
 from imcodec.pyramid.geometry import Geometry, choose_geometry
 from imcodec.pyramid.header import QUEUE, TAPS
 from imcodec.pyramid.jpeg import Jpeg
@@ -122,6 +122,7 @@ def cheapest(latents: float, steps: int, levels: int, channels: int) -> str:
 
 def network_bytes(size: NetworkSize, levels: int, channels: int) -> int:
     """Bytes of the weights of both networks and of the filters, one each."""
-    inner = (size.layers - 2) * size.hidden**2
-    context = 2 * (size.hidden * (QUEUE + PARENTS) * TAPS + inner + 2 * size.hidden)
+    hidden = 2 * size.filters
+    inputs = (QUEUE + PARENTS) * TAPS
+    context = 2 * (size.filters * inputs + (hidden + OUTPUTS + levels) * hidden)
     return context + size.units * (levels + 1 + channels) + 9 * levels

@@ -16,7 +16,7 @@ from imcodec.pyramid.products import ZERO, Floats
 #: (centre, step, bulk, tail, size, widest) of rate.Distribution, and MEAN_UNIT: numbers of float32
 Law = tuple[np.float32, ...]
 
-ONE, TWO, BYTE = np.float32(1), np.float32(2), np.float32(127)
+ONE = np.float32(1)
 LOG2E = np.float32(math.log2(math.e))
 #: exponents of two are kept within this
 MOST = np.float32(60)
@@ -61,8 +61,8 @@ def code_length(
     mean, width, edge, low, high, p = space
     raw_mean, raw_width, by_mean, by_width = output[0], output[1], gradient[0], gradient[1]
     for j in range(n):
-        m = min(max(np.rint(raw_mean[j]), -BYTE - ONE), BYTE)
-        k = min(max(np.rint(raw_width[j]), ONE), widest)
+        m = np.trunc(raw_mean[j])
+        k = min(max(np.trunc(raw_width[j]), ONE), widest)
         e = centre - np.trunc(k * m / unit)
         mean[j], width[j], edge[j] = m, k, e
         low[j] = (centre - e - k * (value[j] + ONE)) * step
@@ -85,7 +85,7 @@ def code_length(
         g_edge = d_low - d_high + leaves_above - leaves_below
         g_width = d_low + g_edge * (v - mean[j] / unit) + ratio * tail + leaves_above
         # where the width is clipped, only gradients that lead back
-        back = (np.rint(raw_width[j]) - k) * g_width >= 0
+        back = (np.trunc(raw_width[j]) - k) * g_width >= 0
         by_width[j] = g_width if back else ZERO
         by_value[j] = k * g_edge
         by_mean[j] = -by_value[j] / unit

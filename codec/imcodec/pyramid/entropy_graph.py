@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from imcodec.pyramid.context import LARGEST_WIDTH, Context
+from imcodec.pyramid.context import LARGEST_WIDTH
 from imcodec.pyramid.geometry import Geometry
 from imcodec.pyramid.table import MEAN_UNIT, Table
 from imcodec.pyramid.writer import Graph
 
-INT8, INT64 = 3, 7  # Cast targets
+FLOAT, INT64 = 1, 7  # Cast targets
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,7 @@ class Constants:
     cdf: str  # [J]
     entry: str  # first entry with cdf > slot, [M-1, 1]
     scale: str  # 1/64
-    step: str  # the table's step; scale of planes, gain of layer 0
-    zero8: str  # int8 0
-    floor8: str  # int8 output zero point of hidden layers
+    sizes: str  # rows of the later layers: hidden units, and mean and width
 
 
 def tables(graph: Graph, table: Table) -> tuple[str, str, str]:
@@ -74,26 +72,15 @@ def step_body(parent: Graph, c: Constants) -> Graph:
     return g
 
 
-def network(g: Graph, c: Constants, context: Context, layers: list[str], known: str) -> str:
-    """The context network, int8 [1, queue + 2, H, W] -> int8 [1, 2, H, W]."""
-    pads = [0, context.taps // 2, 0, (context.taps - 1) // 2]
-    values = known
-    for index, weight in enumerate(layers):
-        # x scale * weight scale / y scale is the layer's multiplier
-        first = c.step if index == 0 and context.gain != context.scale else c.scale
-        values = g.op(
-            "QLinearConv",
-            values,
-            first,
-            c.zero8,
-            weight,
-            c.scale,
-            c.zero8,
-            c.scale,
-            c.floor8 if index < len(layers) - 1 else c.zero8,
-            **({"pads": pads} if index == 0 and max(pads) else {}),
-        )
-    return values
+def network(g: Graph, c: Constants, taps: int, layers: list[str], known: str) -> str:
+    """The context network, float32 [1, queue + 2, H, W] -> [1, 2, H, W], not yet whole numbers."""
+    first, later, biases = layers
+    pads = [0, taps // 2, 0, (taps - 1) // 2]
+    seen = g.op("Conv", known, first, pads=pads)
+    both = g.op("Concat", seen, g.op("Abs", seen), axis=1)
+    inner, outer = g.node("Split", later, c.sizes, outputs=2)
+    hidden = g.op("Relu", g.op("Round", g.op("Conv", both, inner, biases)))
+    return g.op("Conv", hidden, outer)
 
 
 def decode_symbols(
@@ -105,7 +92,7 @@ def decode_symbols(
     position: str,
     shape: str,
 ) -> tuple[str, str, str]:
-    """(states, position, values int8 of `shape`) from int8 [1, 2, H, W] (mean, width)."""
+    """(states, position, values float32 of `shape`) from [1, 2, H, W] (mean, width)."""
     rows = g.op("Reshape", g.op("Cast", parameters, to=INT64), g.ints(-1, geometry.lanes, 1))
     mean, width = g.node("Split", rows, outputs=2)  # each [steps, lanes, 1]
     # every mean has a symbol inside the table then, and no forged network divides by zero
@@ -117,7 +104,7 @@ def decode_symbols(
         "Scan", states, position, edge, width, outputs=3, body=body, num_scan_inputs=2
     )
     values = g.op("Div", g.op("Sub", edge, last), width)  # exact; outside the steps, all at once
-    return states, position, g.op("Cast", g.op("Reshape", values, shape), to=INT8)
+    return states, position, g.op("Cast", g.op("Reshape", values, shape), to=FLOAT)
 
 
 def push(g: Graph, c: Constants, queue: str, newest: str) -> str:

@@ -4,9 +4,10 @@ The header line (imcodec.pyramid.header) is the metadata `imcodec`. The graph's 
 are what is stored, in this order, whatever their names; the rest of the graph follows from the
 header, and imcodec.pyramid.graph is its definition.
 
-    context    int8, a tensor for each layer of the context network, in raw_data; layer 0
-               [2, hidden, 7, 1, 5], then [2, hidden, hidden, 1, 1], the last [2, 2, hidden, 1, 1]:
-               phase, output, input (the last two of layer 0 are parent rows), 1, column; -63 to 63
+    context    three tensors, int8 in raw_data, -127 to 127. The first layer
+               [2, filters, 7, 1, 5]: phase, output, input (the last two are parent rows), 1,
+               column. The later layers [2, hidden + 2, hidden, 1, 1], hidden = 2 * filters: those
+               of the inner layer's units, then mean and width. Biases of the inner layer [levels, 2, hidden]
     synthesis  int8 [levels + 1 + channels, units] in raw_data, -127 to 127: a row W1 for each
                level, coarse to fine; a row of thresholds T; a row W2 for each channel
     filters    int8 [levels, 1, 1, 3, 3] in raw_data, -127 to 127 (imcodec.pyramid.filters), coarse
@@ -45,6 +46,8 @@ from imcodec.pyramid.rans import START, Payload
 from imcodec.pyramid.table import Ints, Table
 
 LARGEST_SYNTHESIS = 127
+#: three of the context network, synthesis, filters, states, words
+TENSORS = 7
 TABLE = Table()
 
 
@@ -52,8 +55,8 @@ TABLE = Table()
 class Stored:
     """The numbers of a file."""
 
-    #: layers of the context network, int8 [2, out, in, 1, columns]
-    context: tuple[Weights, ...]
+    #: first layer, later layers and biases of the context network (imcodec.pyramid.context)
+    context: tuple[Weights, Weights, Weights]
     #: int8 [levels + 1 + channels, units, 1, 1]: W1, thresholds, W2
     synthesis: NDArray[np.int8]
     #: int8 [levels, 3, 3]
@@ -67,7 +70,7 @@ class Stored:
     def parts(self) -> tuple[memoryview, ...]:
         """What the header's CRC covers beside its own text.
 
-        The context network's layers, the synthesis, the filters, the states (8 bytes each) and the
+        The context network's weights, the synthesis, the filters, the states (8 bytes each) and the
         words as they are stored, one after another, little-endian.
         """
         arrays = (
@@ -102,18 +105,17 @@ class PyramidFile:
 
         Raises InvalidFileError.
         """
-        tensors = list(islice(initializers, header.depth + 4))
-        if len(tensors) < header.depth + 4:
+        tensors = list(islice(initializers, TENSORS))
+        if len(tensors) < TENSORS:
             raise InvalidFileError("the file is damaged: networks or latents are missing")
-        *layers, second, third, states, words = tensors
-        context = [
-            _int8(tensor, shape)
-            for tensor, shape in zip(layers, header.context_shapes, strict=True)
-        ]
+        *context, second, third, states, words = tensors
+        first, later, biases = map(_int8, context, header.context_shapes)
         shape = header.synthesis_shape
         synthesis = _int8(second, shape[:2]).reshape(shape)
         filters = _int8(third, header.filters_shape).reshape(header.levels, 3, 3)
-        numbers = Stored(tuple(context), synthesis, filters, _words(words), _states(states, header))
+        numbers = Stored(
+            (first, later, biases), synthesis, filters, _words(words), _states(states, header)
+        )
         return cls(header, numbers)
 
     def check(self) -> None:
@@ -157,22 +159,14 @@ class PyramidFile:
 
     def _context_layers(self) -> Iterator[LayerInfo]:
         """In real numbers: inputs are latents, hidden units 0 .. 255, outputs mean and width."""
+        context = Context(*self.stored.context)
         for phase, columns in enumerate(("even", "odd")):
-            for index, weight in enumerate(self.stored.context):
-                gain = TABLE.step if index == 0 else Context.scale
-                flat = weight[phase].reshape(weight.shape[1], -1).astype(np.float32)
-                matrix = np.ascontiguousarray(flat.T * np.float32(gain))
-                # hidden units are stored less 128
-                bias = matrix.sum(axis=0) * np.float32(Context.floor if index else 0)
-                yield LayerInfo(
-                    name=f"context {index + 1}, {columns} columns",
-                    activation="relu" if index < self.header.depth - 1 else "linear",
-                    inputs=matrix.shape[0],
-                    outputs=matrix.shape[1],
-                    parameters=matrix.size,
-                    weight=matrix,
-                    bias=bias,
-                )
+            first = context.first[phase].reshape(len(context.first[phase]), -1)
+            later = context.later[phase, ..., 0, 0] * np.float32(LATER)
+            inner, outer = later[: context.hidden], later[context.hidden :]
+            yield _context_layer(1, columns, first * np.float32(FIRST))
+            yield _context_layer(2, columns, inner, context.biases[:, phase])
+            yield _context_layer(3, columns, outer)
 
     def _filters_layer(self) -> LayerInfo:
         """All filters as one layer: a plane's nine cells to a filtered one, for each level."""
@@ -191,7 +185,7 @@ class PyramidFile:
     def _synthesis_layers(self) -> Iterator[LayerInfo]:
         """In real numbers: inputs are latents, outputs colours in 0 .. 1."""
         levels = self.header.levels
-        values = self.stored.synthesis[:, :, 0, 0].astype(np.float32) * np.float32(Context.scale)
+        values = self.stored.synthesis[:, :, 0, 0].astype(np.float32) * np.float32(LATER)
         units = self.header.units
         yield LayerInfo(
             name="synthesis 1",
@@ -208,7 +202,7 @@ class PyramidFile:
             inputs=units,
             outputs=self.header.channels,
             parameters=units * self.header.channels,
-            weight=np.ascontiguousarray(values[levels + 1 :].T / np.float32(255 * Context.scale)),
+            weight=np.ascontiguousarray(values[levels + 1 :].T / np.float32(255 * LATER)),
             bias=np.zeros(self.header.channels, np.float32),
         )
 
@@ -216,7 +210,7 @@ class PyramidFile:
 def picture_of(header: PyramidHeader, stored: Stored, text: str = "") -> graph.Picture:
     """The builder's view of a file, less its words and states. Raises ValueError."""
     return graph.Picture(
-        header.geometry, Context(stored.context), TABLE, stored.synthesis, stored.filters, text
+        header.geometry, Context(*stored.context), TABLE, stored.synthesis, stored.filters, text
     )
 
 
@@ -240,7 +234,7 @@ def check(header: PyramidHeader, stored: Stored) -> None:
     shapes = tuple(layer.shape for layer in stored.context)
     if shapes != header.context_shapes or stored.synthesis.shape != header.synthesis_shape:
         raise ValueError("the networks do not fit the header")
-    Context(stored.context)  # checks its range
+    Context(*stored.context)  # checks its range
     if stored.synthesis.dtype != np.int8 or (stored.synthesis < -LARGEST_SYNTHESIS).any():
         raise ValueError(f"a weight of the synthesis is below -{LARGEST_SYNTHESIS}")
     planes_filters.check(stored.filters, header.levels)
@@ -275,3 +269,19 @@ def _expect(tensor: Tensor, kind: int, shape: tuple[int, ...], whole: bool) -> N
     """Before anything is allocated: what the header says, no more and no less."""
     if not whole or tensor.proto.data_type != kind or tuple(tensor.proto.dims) != shape:
         raise InvalidFileError("the file is damaged: networks or latents are missing or left over")
+
+
+def _context_layer(
+    number: int, columns: str, weight: NDArray[np.float32], biases: NDArray[np.int8] | None = None
+) -> LayerInfo:
+    """A layer of the context network; its bias is that of the finest level."""
+    bias = np.zeros(len(weight)) if biases is None else biases[-1]
+    return LayerInfo(
+        name=f"context {number}, {columns} columns",
+        activation={1: "absolute", 2: "relu", 3: "linear"}[number],
+        inputs=weight.shape[1],
+        outputs=len(weight),
+        parameters=weight.size + (0 if biases is None else biases.size),
+        weight=np.ascontiguousarray(weight.T),
+        bias=bias.astype(np.float32),
+    )

@@ -34,7 +34,7 @@ from imcodec.pyramid.latents import Latents
 from imcodec.pyramid.measures import Measure
 from imcodec.pyramid.model import ContextNetwork, Filters, Synthesis
 from imcodec.pyramid.pace import Pace
-from imcodec.pyramid.rate import Distribution, Pass
+from imcodec.pyramid.rate import Distribution, Layers, Pass
 from imcodec.pyramid.rate_kernel import CompiledPass
 from imcodec.pyramid.recipe import Recipe
 from imcodec.pyramid.silent import Renewal
@@ -68,7 +68,7 @@ class Fit:
         channels = pixels.shape[2]
         self._law = Distribution.of(table)
         self._step = table.step
-        self.network = ContextNetwork(recipe.hidden, recipe.layers, table, recipe.seed)
+        self.network = ContextNetwork(recipe.filters, geometry.levels, recipe.seed)
         self.synthesis = Synthesis(geometry.levels, channels, recipe.units, recipe.seed)
         self.filters = Filters(geometry.levels)
         self.colours = colours_of(pixels, device)
@@ -149,7 +149,7 @@ class Fit:
 
     @torch.no_grad()
     def _on(self) -> Tensor:
-        """In what share of the places each unit of the last hidden layers is on, [2, units]."""
+        """In what share of the places each unit of the inner layers is on, [2, units]."""
         stacks = self.latents.stacks(self.latents.rounded())
         return Pass(self.geometry, self._layers(), self._law, 0.0, 2 * self._chunk).on(stacks).cpu()
 
@@ -254,7 +254,7 @@ class Fit:
             mse, found, picture_grads = self._distortion(value, pool)
             bits, network_grads = self.rate(value, pool)
         tops = [*self.synthesis.values(), self.filters.values()]
-        tops += [t for pair in self.network.layers() for t in pair if t is not None]
+        tops += self.network.layers()
         torch.autograd.backward(tops, [*picture_grads, *network_grads])
         return Loss(mse, found, bits / (self.geometry.height * self.geometry.width))
 
@@ -321,12 +321,9 @@ class Fit:
         bits = float(torch.stack(nats).double().sum()) / math.log(2)
         return bits, [grad.cpu() for grad in work.grads]
 
-    def _layers(self) -> list[tuple[Tensor, Tensor | None]]:
+    def _layers(self) -> Layers:
         """The context networks' layers, on the device."""
-        return [
-            (weight.to(self.device), None if bias is None else bias.to(self.device))
-            for weight, bias in self.network.layers()
-        ]
+        return Layers(*(each.to(self.device) for each in self.network.layers()))
 
     def _fitted(self, value: Tensor, loss: Loss) -> Fitted:
         planes = [plane.cpu().numpy().astype(np.int64) for plane in self.latents.planes(value)]

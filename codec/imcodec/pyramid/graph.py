@@ -24,6 +24,7 @@ from imcodec.graph import IR_VERSION, METADATA_KEY, OPSET, PRODUCER
 from imcodec.pyramid import wire
 from imcodec.pyramid.context import PARENTS, Context
 from imcodec.pyramid.entropy_graph import (
+    FLOAT,
     INT64,
     Constants,
     decode_symbols,
@@ -69,7 +70,7 @@ def phase_body(
     states, position, queue = (g.input() for _ in range(3))
     weights = [g.input() for _ in range(layers)]
     known = g.op("Concat", queue, *above, axis=1)
-    parameters = network(g, c, picture.context, weights, known)
+    parameters = network(g, c, picture.context.taps, weights, known)
     states, position, values = decode_symbols(
         g, c, picture.geometry, parameters, states, position, shape
     )
@@ -77,7 +78,7 @@ def phase_body(
     g.output(position)
     # one tensor, not a state per half-row: onnxruntime (1.17 .. 1.32) goes wrong where a body hands
     # one state's input on as another state, or gives one name as a state and a scan output
-    g.output(push(g, c, queue, values), np.int8, 4)
+    g.output(push(g, c, queue, values), np.float32, 4)
     g.output(values)
     return g
 
@@ -151,14 +152,14 @@ def sample(g: Graph, plane: str, grid: str) -> str:
     return g.op("GridSample", plane, grid, padding_mode="border")
 
 
-def through_filter(g: Graph, c: Constants, plane: str, filters: str, level: str) -> str:
-    """A plane int8 [1, 1, H, W] times the table's step, through its level's filter."""
-    weights = g.op("DequantizeLinear", g.op("Gather", filters, level), c.scale)  # [1, 1, 3, 3]
-    return g.op("Conv", g.op("DequantizeLinear", plane, c.step), weights, pads=[1, 1, 1, 1])
+def through_filter(g: Graph, scale: str, plane: str, filters: str, level: str) -> str:
+    """A plane float32 [1, 1, H, W] times the table's step, through its level's filter."""
+    weights = g.op("DequantizeLinear", g.op("Gather", filters, level), scale)  # [1, 1, 3, 3]
+    return g.op("Conv", plane, weights, pads=[1, 1, 1, 1])
 
 
 def level_body(
-    main: Graph, c: Constants, picture: Picture, weights: list[str], filters: str, grid: str
+    main: Graph, c: Constants, picture: Picture, stored: list[str], grid: str
 ) -> Graph:
     """Loop body: level, on, plane, states, position -> on, plane, states, position | drawn."""
     g = Graph(main)
@@ -166,10 +167,13 @@ def level_body(
     # types of the states, said here once, reach every body inside: Scan outputs need a known rank
     carried = [g.input(), g.input(np.int64, 1), g.input(np.int64, 1)]
     g.output(on)
-    carried, drawn = decode_level(g, c, picture, weights, level, carried)
+    first, later, biases, filters = stored
+    biases = g.op("Cast", g.op("Gather", biases, level), to=FLOAT)  # [2, hidden]
+    carried, drawn = decode_level(g, c, picture, [first, later, biases], level, carried)
     for name in carried:
         g.output(name)
-    g.output(sample(g, through_filter(g, c, drawn, filters, level), grid))
+    scale = g.constant(picture.table.step * LATER, np.float32)
+    g.output(sample(g, through_filter(g, scale, drawn, filters, level), grid))
     return g
 
 
@@ -200,11 +204,9 @@ def place(graph: Graph, geometry: Geometry, grid: str) -> str:
     return grid
 
 
-def stored_layers(graph: Graph, context: Context, table: Table) -> list[str]:
-    """Stored tensors: the context network's layers, int8."""
-    if context.gain not in (table.step, context.scale):
-        raise ValueError("the gain of layer 0 is the table's step or the scale of the other layers")
-    return [graph.stored(weight) for weight in context.weights]
+def dequantised(graph: Graph, stored: str, scale: float) -> str:
+    """Weights as real numbers."""
+    return graph.op("DequantizeLinear", stored, graph.constant(scale, np.float32))
 
 
 def stored_filters(graph: Graph, picture: Picture) -> str:
@@ -233,17 +235,15 @@ def constants(graph: Graph, picture: Picture, words: str) -> Constants:
         graph.op("Cast", words, to=INT64),
         cdf,
         entry,
-        graph.constant(picture.context.scale, np.float32),
-        graph.constant(picture.table.step, np.float32),
-        graph.constant(0, np.int8),
-        graph.constant(picture.context.floor, np.int8),
+        graph.constant(LATER, np.float32),
+        graph.ints(picture.context.hidden, 2),
     )
 
 
-def first_plane(graph: Graph, c: Constants, geometry: Geometry) -> str:
+def first_plane(graph: Graph, geometry: Geometry) -> str:
     """Level 0: zeros."""
     sizes = (geometry.base_rows, 1, 1, geometry.strips, geometry.base_columns)
-    return graph.op("Expand", c.zero8, graph.ints(*sizes))
+    return graph.op("ConstantOfShape", graph.ints(*sizes))
 
 
 def serialised(graph: Graph, header: str, keep: frozenset[str]) -> list[wire.Part]:
@@ -271,14 +271,16 @@ def build_parts(picture: Picture, payload: Payload, debug: bool = False) -> list
     """
     geometry = picture.geometry
     graph = Graph()
-    weights = stored_layers(graph, picture.context, picture.table)
+    context = picture.context
+    weights = [graph.stored(each) for each in (context.first, context.later, context.biases)]
     second = graph.stored(picture.synthesis[:, :, 0, 0])
     filters = stored_filters(graph, picture)
     states, words = stored_payload(graph, payload)
     grid = place(graph, geometry, graph.input(np.float32, 4, "grid"))
     c = constants(graph, picture, words)
-    body = level_body(graph, c, picture, weights, filters, grid)
-    plane = first_plane(graph, c, geometry)
+    first, later = map(dequantised, (graph,) * 2, weights, (FIRST, LATER))
+    body = level_body(graph, c, picture, [first, later, weights[2], filters], grid)
+    plane = first_plane(graph, geometry)
     # a Loop whose outputs are omitted ('') crashes onnxruntime 1.32: all are named
     _, states, position, features = graph.node(
         "Loop",

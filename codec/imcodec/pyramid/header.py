@@ -1,7 +1,7 @@
 """The header of the pyramid model: one line of text from which the graph follows.
 
-    FORMAT model width height channels levels strips factor pitch hidden depth units psnr crc
-    1      pyr   768   512    3        6      8      2      1     14     3     16    3012 9f3c02d1
+    FORMAT model width height channels levels strips factor pitch filters units psnr crc
+    1      pyr   768   512    3        5      1      2      1     8       32    3012 9f3c02d1
 
 * FORMAT    version of the file format, as in imcodec.header
 * model     `pyr`
@@ -11,8 +11,7 @@
 * strips    parts of equal height that a plane is cut into, 1 to 4096
 * factor    rows of a level for each row of the one before, 1 or 2
 * pitch     pixels per cell of the finest plane, each way, 1 or 2
-* hidden    units of each hidden layer of the context network, 2 to 64
-* depth     layers of the context network, 2 to 4
+* filters   filters of the context network's first layer, 1 to 64
 * units     hidden units of the synthesis, 1 to 64
 * psnr      quality of the decoded picture in hundredths of a decibel, 9999 at most
 * crc       CRC-32 (ISO-HDLC, as in zlib) of the text before it, with its space, followed by what is
@@ -34,7 +33,7 @@ from functools import cached_property
 
 from imcodec.errors import InvalidFileError
 from imcodec.header import FORMAT, MAX_PSNR, MAX_SIDE, in_range, model_of
-from imcodec.pyramid.context import PARENTS, PHASES
+from imcodec.pyramid.context import OUTPUTS, PARENTS, PHASES
 from imcodec.pyramid.geometry import Geometry, ceil_div
 
 MODEL = "pyr"
@@ -50,8 +49,7 @@ RANGES = {
     "strips": (1, 4096),
     "row_factor": (1, 2),
     "pitch": (1, 2),
-    "hidden": (2, 64),
-    "depth": (2, 4),
+    "filters": (1, 64),
     "units": (1, 64),
     "psnr": (0, MAX_PSNR),
 }
@@ -71,10 +69,8 @@ class PyramidHeader:
     strips: int
     row_factor: int
     pitch: int
-    #: units of each hidden layer of the context network, the constant one included
-    hidden: int
-    #: layers of the context network
-    depth: int
+    #: filters of the context network's first layer
+    filters: int
     #: hidden units of the synthesis
     units: int
     #: hundredths of a decibel
@@ -82,7 +78,7 @@ class PyramidHeader:
 
     @classmethod
     def of(
-        cls, geometry: Geometry, channels: int, *, hidden: int, depth: int, units: int
+        cls, geometry: Geometry, channels: int, *, filters: int, units: int
     ) -> PyramidHeader:
         """The header of a picture with these planes and networks; its quality is not known yet."""
         return cls(
@@ -93,8 +89,7 @@ class PyramidHeader:
             strips=geometry.strips,
             row_factor=geometry.row_factor,
             pitch=geometry.pitch,
-            hidden=hidden,
-            depth=depth,
+            filters=filters,
             units=units,
         )
 
@@ -106,11 +101,14 @@ class PyramidHeader:
         )
 
     @property
-    def context_shapes(self) -> tuple[tuple[int, int, int, int, int], ...]:
-        """[phases, out, in, 1, columns] of every layer of the context network."""
-        inner = (PHASES, self.hidden, self.hidden, 1, 1)
-        first = (PHASES, self.hidden, QUEUE + PARENTS, 1, TAPS)
-        return (first, *[inner] * (self.depth - 2), (PHASES, 2, self.hidden, 1, 1))
+    def context_shapes(self) -> tuple[tuple[int, ...], ...]:
+        """Of the context network's first layer, of the later ones together, and of the biases."""
+        hidden = 2 * self.filters
+        return (
+            (PHASES, self.filters, QUEUE + PARENTS, 1, TAPS),
+            (PHASES, hidden + OUTPUTS, hidden, 1, 1),
+            (self.levels, PHASES, hidden),
+        )
 
     @property
     def synthesis_shape(self) -> tuple[int, int, int, int]:

@@ -7,66 +7,57 @@ real numbers for most of a fit and become whole ones one after another near its 
 
 from __future__ import annotations
 
-import itertools
-import math
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from imcodec.pyramid.context import LARGEST_WEIGHT, PARENTS, Context
+from imcodec.pyramid.context import FIRST, LARGEST_WEIGHT, LATER, OUTPUTS, PARENTS, Context
 from imcodec.pyramid.filters import FILTER_UNIT, identity
 from imcodec.pyramid.header import QUEUE, TAPS
+from imcodec.pyramid.rate import Layers
 from imcodec.pyramid.settling import Settling
-from imcodec.pyramid.table import MEAN_UNIT, Table
+from imcodec.pyramid.table import MEAN_UNIT
 
 LARGEST_BYTE = 127
 #: what one unit of a stored parameter is in integers: sets how fast each kind learns
-CONTEXT_UNIT, BIAS_UNIT = 64.0, 24.0
+CONTEXT_UNIT, BIAS_UNIT = 128.0, 14.0
 SYNTHESIS_UNIT = 128.0
-
-
-def straight(value: Tensor) -> Tensor:
-    """Rounded half to even; gradient 1."""
-    return value + (value.round() - value).detach()
+#: what the constant unit says at first, and the width that it stands for
+FIRST_CONSTANT, FIRST_WIDTH = 64.0, 14.0
 
 
 class ContextNetwork(nn.Module):
-    """The networks of both column phases (imcodec.pyramid.context).
+    """The networks of both column phases (imcodec.pyramid.context)."""
 
-    Unit 0 of each hidden layer is the constant and has no parameters here. Its outgoing weight b
-    shifts a layer by -2 b, and the stored -128 of all other units by -2 sum(w); what is learned is
-    the whole bias, B = -2 (b + sum(w)), and b follows from it, with the sum of the whole weights.
-    """
-
-    def __init__(self, hidden: int, layers: int, table: Table, seed: int = 0) -> None:
+    def __init__(self, filters: int, levels: int, seed: int = 0) -> None:
         super().__init__()
-        self.table, self.hidden = table, hidden
+        self.filters, hidden = filters, 2 * filters
         generator = torch.Generator().manual_seed(seed)
-        free = hidden - 1
-        sizes = [(QUEUE + PARENTS) * TAPS, *[free] * (layers - 1), 2]
-        self.weights = nn.ParameterList()
-        self.biases = nn.ParameterList()
-        for index, (fan_in, fan_out) in enumerate(itertools.pairwise(sizes)):
-            if 0 < index < layers - 1:
-                weight = inner_layer(free, generator)
-            else:
-                spread = 0.02 if index else fan_in**-0.5
-                weight = torch.randn(2, fan_out, fan_in, generator=generator) * spread
-            self.weights.append(nn.Parameter(weight))
-            if index:
-                self.biases.append(nn.Parameter(torch.zeros(2, fan_out, 1)))
+        inputs = (QUEUE + PARENTS) * TAPS
+        first = torch.randn(2, filters, inputs, generator=generator) * inputs**-0.5
+        inner = inner_layer(hidden, generator)
+        outer = torch.randn(2, OUTPUTS, hidden, generator=generator) * 0.02
+        biases = torch.zeros(levels, 2, hidden, 1)
+        # unit 0 starts as a constant, from which a symbol of nearly empty planes is expected:
+        # 0, in a scale that suits them
+        inner[:, 0] = 0
+        biases[:, :, 0] = FIRST_CONSTANT / BIAS_UNIT
+        wanted = torch.tensor([MEAN_UNIT / 2, FIRST_WIDTH])
+        outer[:, :, 0] = wanted / (FIRST_CONSTANT * LATER * CONTEXT_UNIT)
+        self.first, self.inner, self.outer = map(nn.Parameter, (first, inner, outer))
+        self.biases = nn.Parameter(biases)
         self.settling = self._free()
-        with torch.no_grad():  # the value expected is 0, the scale that of nearly empty planes
-            wanted = torch.tensor([MEAN_UNIT / 2, 14.0])[:, None]
-            self.biases[-1].copy_((wanted / BIAS_UNIT).expand(2, 2, 1))
+
+    @property
+    def weights(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Parameters of the three layers, without biases."""
+        return self.first, self.inner, self.outer
 
     def _free(self) -> Settling:
         """All weights, then the biases, as they are now, free to learn."""
-        units = [CONTEXT_UNIT] * len(self.weights) + [BIAS_UNIT / 2] * len(self.biases)
-        largest = [LARGEST_WEIGHT] * len(self.weights) + [math.inf] * len(self.biases)
-        return Settling([*self.weights, *self.biases], units, largest)
+        units = [CONTEXT_UNIT] * 3 + [BIAS_UNIT]
+        return Settling([*self.weights, self.biases], units, [LARGEST_WEIGHT] * 4)
 
     @torch.no_grad()
     def decay(self, share: float) -> None:
@@ -80,46 +71,28 @@ class ContextNetwork(nn.Module):
         for weight in self.weights:
             weight.clamp_(-LARGEST_WEIGHT / CONTEXT_UNIT, LARGEST_WEIGHT / CONTEXT_UNIT)
 
-    def layers(self) -> list[tuple[Tensor, Tensor | None]]:
-        """Per layer: multiplier * weights [2, out, in], and the whole bias [2, out, 1]."""
-        weights, halves = self._values()
-        pairs: list[tuple[Tensor, Tensor | None]] = [(weights[0] * self.table.step, None)]
-        for weight, half in zip(weights[1:], halves, strict=True):
-            constant, others = _constant(weight, half)
-            pairs.append((weight / 64, -2 * (constant + others)))
-        return pairs
-
-    def _values(self) -> tuple[list[Tensor], list[Tensor]]:
-        """Weights, and halves of the whole biases of layers 1 and on."""
-        values = self.settling.values()
-        return values[: len(self.weights)], values[len(self.weights) :]
+    def layers(self) -> Layers:
+        """Weights times their multipliers, and biases, as imcodec.pyramid.rate takes them."""
+        first, inner, outer, biases = self.settling.values()
+        return Layers(first * FIRST, inner * LATER, outer * LATER, biases)
 
     @torch.no_grad()
     def context(self) -> Context:
         """The integer network that the graph runs; what has not settled yet is rounded."""
-        weights, halves = self._values()
-        arrays = []
-        for index, weight in enumerate(weights):
-            value = weight.round()
-            if index:
-                value = torch.cat([_constant(weight, halves[index - 1])[0].round(), value], 2)
-            if index < len(weights) - 1:  # the constant of this layer: a row of zeros
-                value = torch.cat([torch.zeros_like(value[:, :1]), value], 1)
-            shape = (QUEUE + PARENTS, 1, TAPS) if index == 0 else (value.shape[2], 1, 1)
-            arrays.append(value.numpy().reshape(2, value.shape[1], *shape).astype(np.int8))
-        return Context(tuple(arrays), gain=self.table.step)
+        first, inner, outer, biases = (
+            value.round().numpy().astype(np.int8) for value in self.settling.values()
+        )
+        return Context(
+            first.reshape(2, self.filters, QUEUE + PARENTS, 1, TAPS),
+            np.concatenate([inner, outer], 1)[..., None, None],
+            biases[..., 0],
+        )
 
 
 def inner_layer(units: int, generator: torch.Generator) -> Tensor:
     """First weights [2, units, units]: half of a random layer alone would say 0 for ever."""
     weight: Tensor = torch.randn(2, units, units, generator=generator) * units**-0.5
     return (weight + torch.eye(units)) / 2
-
-
-def _constant(weight: Tensor, half: Tensor) -> tuple[Tensor, Tensor]:
-    """The constant's outgoing weights [2, out, 1], and the sums of the others, rounded."""
-    others = straight(weight).sum(2, keepdim=True)
-    return (-half - others).clamp(-LARGEST_WEIGHT, LARGEST_WEIGHT), others
 
 
 class Synthesis(nn.Module):

@@ -5,14 +5,14 @@ small buffer, run forwards and backwards through the network while they are in c
 gradients added to the planes'. Automatic differentiation of the same takes several times as long.
 GPUs run this; CPUs run the same as a compiled loop (imcodec.pyramid.rate_kernel).
 
-Everything is in the graph's integers (imcodec.pyramid.context), where a hidden unit is the
-rectified 0 .. 255, which the graph stores less 128. Rounding is straight-through.
+Everything is in the graph's numbers (imcodec.pyramid.context). Rounding is straight-through.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -30,8 +30,18 @@ CHANNELS = QUEUE + PARENTS
 #: value that cannot be coded becomes another one, and spoils as many
 BEYOND = 0.2
 
-#: weights [2, out, in] times the multiplier, and biases [2, out, 1]
-Layers = Sequence[tuple[Tensor, Tensor | None]]
+
+class Layers(NamedTuple):
+    """A context network: weights [2, out, in] times their multipliers, and biases.
+
+    The inner layer sees what the first one says and its absolute values.
+    """
+
+    first: Tensor
+    inner: Tensor
+    outer: Tensor
+    #: of the inner layer, [levels, 2, hidden, 1]
+    biases: Tensor
 
 
 @dataclass(frozen=True)
@@ -76,8 +86,8 @@ class Pass:
     block: int
 
     def __post_init__(self) -> None:
-        #: gradients by w0, w1, b1, w2, b2 ..., as in `layers`
-        self.grads = [torch.zeros_like(t) for pair in self.layers for t in pair if t is not None]
+        #: gradients by all that `layers` holds, in its order
+        self.grads = [torch.zeros_like(each) for each in self.layers]
 
     def run(self, planes: Sequence[Tensor], grads: Sequence[Tensor]) -> list[Tensor]:
         """Nats of each level.
@@ -115,7 +125,7 @@ class Pass:
             x = self._contexts(stack, parent, part, width)
             value = plane[:, part].reshape(strips, -1, width, 2).permute(3, 0, 1, 2)
             amount, gx, gv = self._block(
-                x.view(2, CHANNELS * TAPS, -1), value.reshape(2, -1), beyond
+                level, x.view(2, CHANNELS * TAPS, -1), value.reshape(2, -1), beyond
             )
             sums.append(amount)
             self._scatter(gx.view(x.shape), gv, part, stack_grad, parent_grad)
@@ -132,14 +142,14 @@ class Pass:
         return torch.stack(sums).sum()
 
     def on(self, planes: Sequence[Tensor]) -> Tensor:
-        """In what share of the places each unit of the last hidden layer is on, [2, units]."""
+        """In what share of the places each unit of the inner layer is on, [2, units]."""
         found, places = [], 0
         for level, plane in enumerate(planes, 1):
             stack, parent = self._known(level, plane, planes[level - 2] if level > 1 else None)
             for part in self._parts(plane):
                 x = self._contexts(stack, parent, part, plane.shape[2] // 2)
-                values = self._forwards(x.view(2, CHANNELS * TAPS, -1))[-2]
-                found.append((values > 0).sum(2))
+                units = self._units(level, self._both(x.view(2, CHANNELS * TAPS, -1)))
+                found.append((units > 0).sum(2))
             places += plane.numel() // 2
         return torch.stack(found).sum(0) / places
 
@@ -209,41 +219,42 @@ class Pass:
                     rows = slice(first, first + count // factor)
                     parent_grad[:, rows] += both[channel, :, :, turn]
 
-    def _block(self, x: Tensor, value: Tensor, beyond: float) -> tuple[Tensor, Tensor, Tensor]:
+    def _block(
+        self, level: int, x: Tensor, value: Tensor, beyond: float
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Nats of contexts [2, inputs, n] and values [2, n], and scaled gradients by both."""
-        *inputs, values = self._forwards(x)
-        nats, gradient, value_gradient = self._code_length(values, value, beyond)
-        position = len(self.grads)
-        for index in range(len(self.layers) - 1, -1, -1):
-            weight, bias = self.layers[index]
-            if bias is not None:
-                position -= 1
-                self.grads[position] += gradient.sum(2, keepdim=True)
-            position -= 1
-            self.grads[position] += outer(gradient, inputs[index])
-            gradient = torch.bmm(weight.transpose(1, 2), gradient)
-            if index:
-                gradient = torch.ops.aten.hardtanh_backward(gradient, inputs[index], 0, 255)
-        return nats, gradient, value_gradient
+        both = self._both(x)
+        units = self._units(level, both)
+        first, inner, outer_weights, _ = self.layers
+        output = torch.bmm(outer_weights, units)
+        nats, gradient, value_gradient = self._code_length(output, value, beyond)
+        by_first, by_inner, by_outer, by_biases = self.grads
+        by_outer += outer(gradient, units)
+        gradient = torch.bmm(outer_weights.transpose(1, 2), gradient)
+        gradient = torch.where(units > 0, gradient, 0)
+        by_inner += outer(gradient, both)
+        by_biases[level - 1] += gradient.sum(2, keepdim=True)
+        gradient, turned = torch.bmm(inner.transpose(1, 2), gradient).chunk(2, 1)
+        gradient = gradient + torch.where(both[:, : first.shape[1]] > 0, turned, -turned)
+        by_first += outer(gradient, x)
+        return nats, torch.bmm(first.transpose(1, 2), gradient), value_gradient
 
-    def _forwards(self, x: Tensor) -> list[Tensor]:
-        """Contexts [2, inputs, n], what each hidden layer says of them, and the output."""
-        values = [x]
-        for index, (weight, bias) in enumerate(self.layers):
-            made = (
-                torch.bmm(weight, values[-1])
-                if bias is None
-                else torch.baddbmm(bias, weight, values[-1])
-            ).round_()
-            values.append(made.clamp_(0, 255) if index < len(self.layers) - 1 else made)
-        return values
+    def _both(self, x: Tensor) -> Tensor:
+        """What the first layer says of contexts [2, inputs, n], and its absolute values."""
+        seen = torch.bmm(self.layers.first, x)
+        return torch.cat([seen, seen.abs()], 1)
+
+    def _units(self, level: int, both: Tensor) -> Tensor:
+        """The inner layer's units, whole numbers from 0 on."""
+        _, inner, _, biases = self.layers
+        return torch.baddbmm(biases[level - 1], inner, both).round_().clamp_min_(0)
 
     def _code_length(
         self, output: Tensor, value: Tensor, beyond: float
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Nats of values [2, n] under (mean, width) [2, 2, n], and scaled gradients by both."""
         law, scale = self.law, self.scale
-        mean, raw = output[:, 0].clamp(-128, 127), output[:, 1]
+        mean, raw = output.trunc().unbind(1)
         width = raw.clamp(1, law.widest)
         edge = law.centre - (width * mean).div_(MEAN_UNIT).trunc_()
         low = (law.centre - edge - width * (value + 1)).mul_(law.step)

@@ -27,13 +27,12 @@ from imcodec.pyramid.rate import BEYOND, Distribution, Layers
 from imcodec.pyramid.table import MEAN_UNIT
 from imcodec.pyramid.taps import BLOCK
 
-LARGEST = np.float32(255)
 #: rows above that the queue of a row's first half goes back to
 REACH = (QUEUE + 1) // 2
 
-#: layer 0 [2, hidden, channels, taps]; inner layers [2, layers, hidden, hidden] and their biases
-#: [2, layers, hidden]; the last layer [2, 2, hidden] and its bias [2, 2]
-Arrays = tuple[Floats, Floats, Floats, Floats, Floats]
+#: the first layer [2, filters, channels, taps], the inner one [2, hidden, hidden], the outer one
+#: [2, 2, hidden], and the inner one's biases [levels, 2, hidden]
+Arrays = tuple[Floats, Floats, Floats, Floats]
 #: nats of a band; gradients by half-rows above it [2 REACH, w + 4], by its parents [rows, w + 4]
 Found = tuple[float, Floats, Floats]
 
@@ -50,17 +49,13 @@ class CompiledPass:
     piece: int
 
     def __post_init__(self) -> None:
-        first, *inner, last = self.layers
-        hidden = first[0].shape[1]
-        biases = [bias for _, bias in (*inner, last) if bias is not None]
-        shape = (2, len(inner), hidden)
-        stacked = [weight for weight, _ in inner]
+        first, inner, outer, biases = self.layers
+        filters = first.shape[1]
         self._weights: Arrays = (
-            _array(first[0]).reshape(2, hidden, QUEUE + PARENTS, TAPS),
-            _array(torch.stack(stacked, 1) if inner else torch.zeros(*shape, hidden)),
-            _array(torch.stack(biases[:-1], 1)[..., 0] if inner else torch.zeros(shape)),
-            _array(last[0]),
-            _array(biases[-1][..., 0]),
+            _array(first).reshape(2, filters, QUEUE + PARENTS, TAPS),
+            _array(inner),
+            _array(outer),
+            _array(biases[..., 0]),
         )
         self._grads = self._zeros()
         law = self.law
@@ -109,8 +104,8 @@ class CompiledPass:
             band.stop,
             self._filler(band),
             g.row_factor,
-            self._weights,
-            by_weights,
+            (*self._weights[:3], self._weights[3][band.level - 1]),
+            (*by_weights[:3], by_weights[3][band.level - 1]),
             self._law,
             np.float32(self.scale),
             np.float32(BEYOND * (2 * g.row_factor) ** (g.levels - band.level)),
@@ -121,17 +116,14 @@ class CompiledPass:
         return band.level - 1 if self.geometry.row_factor == 2 else 0
 
     def _zeros(self) -> Arrays:
-        first, inner, biases, last, bias = map(np.zeros_like, self._weights)
-        return first, inner, biases, last, bias
+        first, inner, outer, biases = map(np.zeros_like, self._weights)
+        return first, inner, outer, biases
 
     @property
     def grads(self) -> list[Tensor]:
-        """Gradients by w0, w1, b1, w2, b2 ..., as in `layers`."""
-        first, inner, biases, last, bias = map(torch.from_numpy, self._grads)
-        found = [first.flatten(2)]
-        for layer in range(inner.shape[1]):
-            found += [inner[:, layer], biases[:, layer, :, None]]
-        return [*found, last, bias[..., None]]
+        """Gradients by all that `layers` holds, in its order."""
+        first, inner, outer, biases = map(torch.from_numpy, self._grads)
+        return [first.flatten(2), inner, outer, biases[..., None]]
 
 
 def _with_above(stacks: list[Floats], band: Band) -> tuple[Floats, Floats]:
@@ -147,19 +139,39 @@ def _array(value: Tensor) -> Floats:
 
 
 @compiled
+def _with_absolutes(both: Floats, seen: Floats, n: int) -> None:
+    """Numbers, and then their absolute values."""
+    filters = len(seen)
+    for o in range(filters):
+        for j in range(n):
+            both[o, j] = seen[o, j]
+            both[filters + o, j] = abs(seen[o, j])
+
+
+@compiled
+def _by_seen(g: Floats, by_both: Floats, seen: Floats, n: int) -> None:
+    """The transpose of _with_absolutes()."""
+    filters = len(seen)
+    for o in range(filters):
+        for j in range(n):
+            turned = by_both[filters + o, j]
+            g[o, j] = by_both[o, j] + (turned if seen[o, j] > 0 else -turned)
+
+
+@compiled
 def _rectify(h: Floats, n: int) -> None:
-    """Whole numbers from 0 to 255."""
+    """Whole numbers from 0 on."""
     for o in range(len(h)):
         for j in range(n):
-            h[o, j] = min(max(np.rint(h[o, j]), ZERO), LARGEST)
+            h[o, j] = max(np.rint(h[o, j]), ZERO)
 
 
 @compiled
 def _gate(g: Floats, h: Floats, n: int) -> None:
-    """No gradient where a hidden unit is clipped."""
+    """No gradient where a hidden unit is off."""
     for o in range(len(h)):
         for j in range(n):
-            g[o, j] = g[o, j] if (h[o, j] > 0) and (h[o, j] < LARGEST) else ZERO
+            g[o, j] = g[o, j] if h[o, j] > 0 else ZERO
 
 
 @compiled
@@ -224,20 +236,21 @@ def _band(
     beyond: np.float32,
 ) -> Found:
     """Rows of one strip's plane [R, 2 w] under the coarser one [R / factor, w] or none [0, w]."""
-    w0, inner, biases, last, bias = weights
-    gw0, g_inner, g_biases, g_last, g_bias = grads
+    w0, inner, outer_weights, biases = weights
+    gw0, g_inner, g_outer, g_biases = grads
     width = plane.shape[1] // 2
-    hidden, depth = w0.shape[1], inner.shape[1]
+    filters, hidden = w0.shape[1], inner.shape[1]
     repeat = factor - 1
     stack = _half_rows(plane, above, filler, start, stop)
     top = (start - repeat) // factor  # -1: the row beyond the plane
     parents = taps.beside_zeros(above, top, (stop - 1 - repeat) // factor + repeat + 1)
     stack_grad, parents_grad = np.zeros_like(stack), np.zeros_like(parents)
     channels = QUEUE + PARENTS if len(above) else QUEUE
-    units = aligned((depth + 1) * hidden, BLOCK).reshape(depth + 1, hidden, BLOCK)
-    # gradients by hidden units; those of layer 0 also with zeros on both sides of their columns
-    g, other = aligned(hidden, BLOCK), aligned(hidden, BLOCK)
-    wide = np.zeros((hidden, BLOCK + 8), np.float32)
+    seen, both, units = aligned(filters, BLOCK), aligned(hidden, BLOCK), aligned(hidden, BLOCK)
+    # gradients by units, by what they see, and by filters: those also with zeros on both sides
+    g, by_both, by_seen = aligned(hidden, BLOCK), aligned(hidden, BLOCK), aligned(filters, BLOCK)
+    wide = np.zeros((filters, BLOCK + 8), np.float32)
+    no_bias = np.zeros(2, np.float32)
     output, gradient = aligned(2, BLOCK), aligned(2, BLOCK)
     by_value, space = aligned(1, BLOCK)[0], aligned(6, BLOCK)
     bits = np.empty(BLOCK, np.int32)
@@ -250,18 +263,17 @@ def _band(
         near = (row - repeat) // factor - top
         for left in range(0, width, BLOCK):
             n = min(BLOCK, width - left)
-            fill(units[0], ZERO, n)
+            fill(seen, ZERO, n)
             for c in range(channels):
                 if c < QUEUE:
                     x = stack[queue + c, left:]
                 else:
                     x = parents[near + (c - QUEUE) * repeat, left:]
-                taps.forwards(units[0], x, w0[phase], c, n)
-            _rectify(units[0], n)
-            for d in range(depth):
-                product(units[d + 1], inner[phase, d], biases[phase, d], units[d], n)
-                _rectify(units[d + 1], n)
-            product(output, last[phase], bias[phase], units[depth], n)
+                taps.forwards(seen, x, w0[phase], c, n)
+            _with_absolutes(both, seen, n)
+            product(units, inner[phase], biases[phase], both, n)
+            _rectify(units, n)
+            product(output, outer_weights[phase], no_bias, units, n)
             value = stack[2 * REACH + half_row, left + 2 :]
             nats += code_length(
                 output, value, law, scale, beyond, gradient, by_value, space, bits, power, n
@@ -269,17 +281,14 @@ def _band(
             own = stack_grad[2 * REACH + half_row, left + 2 :]
             for j in range(n):
                 own[j] += by_value[j]
-            outer(g_last[phase], gradient, units[depth], n)
-            sums(g_bias[phase], gradient, n)
-            transposed(g, last[phase], gradient, n)
-            _gate(g, units[depth], n)
-            for d in range(depth - 1, -1, -1):
-                outer(g_inner[phase, d], g, units[d], n)
-                sums(g_biases[phase, d], g, n)
-                transposed(other, inner[phase, d], g, n)
-                _gate(other, units[d], n)
-                g, other = other, g
-            taps.widen(wide, g, n)
+            outer(g_outer[phase], gradient, units, n)
+            transposed(g, outer_weights[phase], gradient, n)
+            _gate(g, units, n)
+            outer(g_inner[phase], g, both, n)
+            sums(g_biases[phase], g, n)
+            transposed(by_both, inner[phase], g, n)
+            _by_seen(by_seen, by_both, seen, n)
+            taps.widen(wide, by_seen, n)
             for c in range(channels):
                 if c < QUEUE:
                     x, gx = stack[queue + c, left:], stack_grad[queue + c, left:]

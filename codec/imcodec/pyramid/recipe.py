@@ -14,9 +14,8 @@ class Recipe:
 
     lmbda: float
     steps: int
-    #: units of the context networks' hidden layers (with the constant one), and number of layers
-    hidden: int = 14
-    layers: int = 3
+    #: filters of the context networks
+    filters: int = 8
     #: hidden units of the synthesis
     units: int = 32
     #: learning rates at the start, for latents, context networks, synthesis, filters; they fall as
@@ -57,4 +56,4 @@ class Recipe:
 
     def resized(self, size: NetworkSize) -> Recipe:
         """The same with networks of another size."""
-        return replace(self, hidden=size.hidden, layers=size.layers, units=size.units)
+        return replace(self, filters=size.filters, units=size.units)

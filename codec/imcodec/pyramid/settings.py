@@ -33,19 +33,18 @@ TARGETS = {"target_size": (1, 10**10), "target_bpp": (1e-4, 1e3), "target_psnr":
 class NetworkSize:
     """Sizes of the networks that a file carries."""
 
-    #: units of each hidden layer of the context network (the constant one included), and layers
-    hidden: int
-    layers: int
+    #: filters of the context network's first layer
+    filters: int
     #: hidden units of the synthesis
     units: int
 
 
 NETWORKS: dict[str, NetworkSize] = {
-    "tiny": NetworkSize(4, 3, 12),
-    "small": NetworkSize(8, 3, 24),
-    "medium": NetworkSize(14, 3, 32),
-    "large": NetworkSize(22, 3, 40),
-    "huge": NetworkSize(32, 3, 48),
+    "tiny": NetworkSize(3, 12),
+    "small": NetworkSize(5, 24),
+    "medium": NetworkSize(8, 32),
+    "large": NetworkSize(13, 40),
+    "huge": NetworkSize(19, 48),
 }
 
 

@@ -43,10 +43,10 @@ class Renewal:
 
         The constant unit is not among them.
         """
-        *_, before, last = self._network.weights
-        fresh = inner_layer(before.shape[2], self._generator)
-        silent = (on < SILENT).to(before.device)
-        before.copy_(torch.where(silent[..., None], fresh, before))
-        self._network.biases[-2].masked_fill_(silent[..., None], 0)
-        last.masked_fill_(silent[:, None], 0)
+        _, inner, outer = self._network.weights
+        fresh = inner_layer(inner.shape[2], self._generator)
+        silent = (on < SILENT).to(inner.device)
+        inner.copy_(torch.where(silent[..., None], fresh, inner))
+        self._network.biases.masked_fill_(silent[..., None], 0)
+        outer.masked_fill_(silent[:, None], 0)
         return int(silent.sum())

@@ -44,7 +44,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imcodec.errors import ImcodecError
-from imcodec.pyramid.context import LARGEST_LATENT, LARGEST_WIDTH, LEAST_MEAN
+from imcodec.pyramid.context import LARGEST_LATENT, LARGEST_WIDTH
 
 Ints = NDArray[np.int64]
 
@@ -147,8 +147,6 @@ class Table:
         """
         if width.min() < 1 or width.max() > LARGEST_WIDTH:
             raise CodingError(f"width {width.min()} .. {width.max()} is outside 1 .. 80")
-        if (abs(self.centre - edge) * MEAN_UNIT > -LEAST_MEAN * width).any():
-            raise CodingError("a distribution's mean is not a byte")
         # values inside the table, and inside a byte
         low = np.maximum(-((self.size - 1 - edge) // width), -LARGEST_LATENT)
         high = np.minimum(edge // width - 1, LARGEST_LATENT)

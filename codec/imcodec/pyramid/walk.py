@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from imcodec.pyramid.context import LARGEST_LATENT, LARGEST_WIDTH, PHASES, Context, Weights
+from imcodec.pyramid.context import LARGEST_LATENT, LARGEST_WIDTH, PHASES, Context
 from imcodec.pyramid.geometry import Geometry
 from imcodec.pyramid.rans import Decoder, Payload, encode
 from imcodec.pyramid.table import Ints, Table
@@ -31,30 +31,28 @@ Floats = NDArray[np.float32]
 Code = Callable[[Ints, Ints, tuple[int, int, int]], Ints]
 
 
-def layer(inputs: Floats, weight: Weights, multiplier: float, zero: int) -> Floats:
-    """QLinearConv, stride 1, same size: [in, H, W] integers -> [out, H, W] integers in -128 .. 127.
-
-    float32 holds every sum exactly (|sum| < 2**24 by the ranges of weights and latents), in any
-    order of addition.
-    """
+def convolved(inputs: Floats, weight: NDArray[np.float32]) -> Floats:
+    """A convolution, stride 1, same size: [in, H, W] -> [out, H, W], exact (imcodec.pyramid.context)."""
     out, channels, height, width = weight.shape
     top, left = height // 2, width // 2
     padded = np.pad(inputs, ((0, 0), (top, height - 1 - top), (left, width - 1 - left)))
     # [in, H, W, height, width]
     windows = np.lib.stride_tricks.sliding_window_view(padded, (height, width), (1, 2))
     columns = windows.transpose(1, 2, 0, 3, 4).reshape(-1, channels * height * width)
-    sums = columns @ weight.reshape(out, -1).astype(np.float32).T  # [H*W, out]
-    scaled = np.rint(sums * np.float32(multiplier)) + np.float32(zero)
-    clipped = np.clip(scaled, -128, 127)
-    return np.ascontiguousarray(clipped.T).reshape(out, *inputs.shape[1:])
+    sums = columns @ weight.reshape(out, -1).T  # [H*W, out]
+    return np.ascontiguousarray(sums.T).reshape(out, *inputs.shape[1:])
 
 
-def network(context: Context, phase: int, known: Floats) -> tuple[Ints, Ints]:
+def network(context: Context, level: int, phase: int, known: Floats) -> tuple[Ints, Ints]:
     """(mean, width), each [H, W], from what is known [queue + 2, H, W]."""
-    values = known
-    for index, weight in enumerate(context.of_phase(phase)):
-        values = layer(values, weight, context.multiplier(index), context.zero(index))
-    mean, width = values.astype(np.int64)
+    first = context.first[phase] * np.float32(FIRST)
+    later = context.later[phase] * np.float32(LATER)
+    biases = context.biases[level - 1, phase].astype(np.float32)[:, None, None]
+    seen = convolved(known, first)
+    both = np.concatenate([seen, abs(seen)])
+    hidden = np.maximum(np.rint(convolved(both, later[: context.hidden]) + biases), 0)
+    outputs = convolved(hidden, later[context.hidden :])
+    mean, width = np.trunc(outputs).astype(np.int64)
     return mean, np.clip(width, 1, LARGEST_WIDTH)
 
 
@@ -72,7 +70,7 @@ def walk_level(context: Context, geometry: Geometry, level: int, parent: Ints, c
         above = parent[np.clip(near, 0, rows - 1)]
         for phase in range(PHASES):
             known = np.concatenate([queue, above])
-            value = code(*network(context, phase, known), (level, row, phase))
+            value = code(*network(context, level, phase, known), (level, row, phase))
             plane[row, :, :, phase] = value
             queue = np.concatenate([queue[1:], value[None].astype(np.float32)])
     return plane.reshape(len(plane), strips, 2 * columns)
