@@ -9,14 +9,13 @@ colours differ by 1 at most. The tests hold them to that.
                 int64, any number, and then those that come next; `queue` float32
                 [1, queue, strips, columns / 2], the half-rows before; `above` float32
                 [rows, 1, 2, strips, columns / 2], the two nearest rows of the coarser plane of each
-                row. Outputs: `latents` int8 [rows, 1, 1, strips, columns]; `states_after`,
+                row; `biases` float32 [2, hidden], those of the level. Outputs: `latents` int8 [rows, 1, 1, strips, columns]; `states_after`,
                 `queue_after`, and `count` int64 [1], the number of words read
     synthesis   input `features` float32 [levels, points], the filtered latents at each point times
                 the table's step; output `rgb` uint8 [points, channels]
 
-What is faster: the table is a constant; the context network computes in float32, which holds all of
-its integers exactly (imcodec.pyramid.walk) and takes a third of the time of bytes; the phases of a
-row are written out; colours are made by products of matrices.
+What is faster: the table is a constant; the phases of a row are written out; colours are made by
+products of matrices.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 from onnx import TensorProto
 
-from imcodec.pyramid.context import LARGEST_WIDTH, PHASES, Context
+from imcodec.pyramid.context import FIRST, LARGEST_WIDTH, LATER, PHASES, Context
 from imcodec.pyramid.graph import Picture, serialised
 from imcodec.pyramid.rans import START
 from imcodec.pyramid.table import MEAN_UNIT, Table
@@ -38,6 +37,16 @@ ROWS_OUTPUTS = ("latents", "states_after", "queue_after", "count")
 LAYER_NUMBERS = 2**20
 
 INT8, INT64, FLOAT = TensorProto.INT8, TensorProto.INT64, TensorProto.FLOAT
+
+
+@dataclass(frozen=True)
+class _Layers:
+    """Names of a phase's weights, and of the inner layer's biases."""
+
+    first: str
+    inner: str
+    outer: str
+    biases: str
 
 
 @dataclass(frozen=True)
@@ -57,8 +66,9 @@ def build_rows(picture: Picture) -> bytes:
     graph = Graph()
     states, words = (graph.input(np.int64, 1, name) for name in ("states", "words"))
     queue, above = graph.input(np.float32, 4, "queue"), graph.input(np.float32, 5, "above")
+    biases = graph.input(np.float32, 2, "biases")
     tables = _tables(graph, picture.table, words)
-    body = _row_body(graph, picture, tables, _layers(graph, picture.context)).proto
+    body = _row_body(graph, picture, tables, _layers(graph, picture.context, biases)).proto
     _, states_after, queue_after, count = ROWS_OUTPUTS
     graph.node(
         "Scan",
@@ -71,7 +81,7 @@ def build_rows(picture: Picture) -> bytes:
     graph.output(states_after, np.int64, 1)
     graph.output(queue_after, np.float32, 4)
     graph.output(count, np.int64, 1)
-    names = frozenset({states, words, queue, above, *ROWS_OUTPUTS})
+    names = frozenset({states, words, queue, above, biases, *ROWS_OUTPUTS})
     return b"".join(serialised(graph, "", names))
 
 
@@ -86,26 +96,21 @@ def _tables(graph: Graph, table: Table, words: str) -> _Tables:
     )
 
 
-def _layers(graph: Graph, context: Context) -> list[list[tuple[str, str]]]:
-    """(weight, bias) of every layer, for each phase, the multipliers in them.
-
-    Hidden units are 0 .. 255 here and not stored less 128, which makes the biases.
-    """
+def _layers(graph: Graph, context: Context, biases: str) -> list[_Layers]:
+    """The layers of each phase, the multipliers in them."""
+    both = graph.node("Split", biases, outputs=PHASES)
     phases = []
     for phase in range(PHASES):
-        layers = []
-        for index, weight in enumerate(context.of_phase(phase)):
-            scaled = weight * np.float32(context.multiplier(index))
-            bias = context.floor * scaled.sum(axis=(1, 2, 3)) if index else np.zeros(len(weight))
-            layers.append(
-                (graph.constant(scaled, np.float32), graph.constant(bias, np.float32)),
-            )
-        phases.append(layers)
+        first = context.first[phase] * np.float32(FIRST)
+        later = context.later[phase] * np.float32(LATER)
+        inner, outer = np.split(later, [context.hidden])
+        names = [graph.constant(weights, np.float32) for weights in (first, inner, outer)]
+        phases.append(_Layers(*names, graph.op("Squeeze", both[phase], graph.ints(0))))
     return phases
 
 
 def _row_body(
-    parent: Graph, picture: Picture, tables: _Tables, layers: list[list[tuple[str, str]]]
+    parent: Graph, picture: Picture, tables: _Tables, layers: list[_Layers]
 ) -> Graph:
     """Scan body: states, position, queue | above -> states, position, queue | row.
 
@@ -134,13 +139,11 @@ def _row_body(
     return g
 
 
-def _parameters(
-    g: Graph, picture: Picture, layers: list[tuple[str, str]], known: str
-) -> tuple[str, str]:
+def _parameters(g: Graph, picture: Picture, layers: _Layers, known: str) -> tuple[str, str]:
     """(edge, width), each int64 [steps, lanes], from float32 [1, queue + 2, strips, columns]."""
     geometry = picture.geometry
     halfrow = geometry.strips * geometry.columns(geometry.levels) // PHASES
-    if max(map(len, picture.context.of_phase(0))) * halfrow > LAYER_NUMBERS:
+    if picture.context.hidden * halfrow > LAYER_NUMBERS:
         body = Graph(g)
         strip = body.op("Unsqueeze", body.input(np.float32, 3), body.ints(2))
         out = body.op("Squeeze", _network(body, picture, layers, strip), body.ints(2))
@@ -157,24 +160,21 @@ def _parameters(
         values = _network(g, picture, layers, known)
     rows = g.op("Reshape", g.op("Cast", values, to=INT64), g.ints(-1, geometry.lanes))
     mean, width = g.node("Split", rows, outputs=2)
-    centre, unit = (g.constant(value, np.int64) for value in (picture.table.centre, MEAN_UNIT))
+    centre, unit, one = (
+        g.constant(value, np.int64) for value in (picture.table.centre, MEAN_UNIT, 1)
+    )
+    width = g.op("Clip", width, one, g.constant(LARGEST_WIDTH, np.int64))
     edge = g.op("Add", centre, g.op("Div", g.op("Mul", mean, width), unit))
     return edge, width
 
 
-def _network(g: Graph, picture: Picture, layers: list[tuple[str, str]], known: str) -> str:
+def _network(g: Graph, picture: Picture, layers: _Layers, known: str) -> str:
     """Mean and width, float32 [1, 2, strips, columns], from [1, queue + 2, strips, columns]."""
     taps = picture.context.taps
-    values = known
-    for index, (weight, bias) in enumerate(layers):
-        pads = {"pads": [0, taps // 2, 0, (taps - 1) // 2]} if index == 0 else {}
-        values = g.op("Round", g.op("Conv", values, weight, bias, **pads))  # halves to even
-        if index < len(layers) - 1:
-            ends = (g.constant(value, np.float32) for value in (0, 255))
-            values = g.op("Clip", values, *ends)
-    least = g.constant([[[[-128]], [[1]]]], np.float32)  # of mean, of width
-    largest = g.constant([[[[127]], [[LARGEST_WIDTH]]]], np.float32)
-    return g.op("Min", g.op("Max", values, least), largest)
+    seen = g.op("Conv", known, layers.first, pads=[0, taps // 2, 0, (taps - 1) // 2])
+    both = g.op("Concat", seen, g.op("Abs", seen), axis=1)
+    units = g.op("Relu", g.op("Round", g.op("Conv", both, layers.inner, layers.biases)))
+    return g.op("Conv", units, layers.outer)
 
 
 def _step_body(parent: Graph, t: _Tables) -> Graph:
@@ -201,7 +201,7 @@ def build_synthesis(picture: Picture) -> bytes:
     """The part that makes colours."""
     graph = Graph()
     levels = picture.geometry.levels
-    scale = np.float32(picture.context.scale)
+    scale = np.float32(LATER)
     weights = picture.synthesis[:, :, 0, 0] * scale
     first, threshold, second = np.split(weights, [levels, levels + 1])
     features = graph.input(np.float32, 2, "features")

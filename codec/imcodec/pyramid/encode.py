@@ -129,9 +129,11 @@ def contents(
 ) -> PyramidFile:
     """What the file of a finished fit holds; its quality is not yet known."""
     payload = coded.payload
-    stored = Stored(coded.context.weights, synthesis, filters, payload.words, payload.states)
+    context = coded.context
+    numbers = context.first, context.later, context.biases
+    stored = Stored(numbers, synthesis, filters, payload.words, payload.states)
     # as many digits as the quality will have
-    header = replace(header_for(geometry, coded.context, synthesis), psnr=MAX_PSNR)
+    header = replace(header_for(geometry, context, synthesis), psnr=MAX_PSNR)
     return PyramidFile(header, stored)
 
 
@@ -140,8 +142,7 @@ def header_for(geometry: Geometry, context: Context, synthesis: NDArray[np.int8]
     return PyramidHeader.of(
         geometry,
         len(synthesis) - geometry.levels - 1,
-        hidden=context.weights[0].shape[1],
-        depth=len(context.weights),
+        filters=context.first.shape[1],
         units=synthesis.shape[1],
     )
 

@@ -40,7 +40,7 @@ from imcodec.errors import InvalidFileError
 from imcodec.outline import Tensor
 from imcodec.pyramid import filters as planes_filters
 from imcodec.pyramid import graph, wire
-from imcodec.pyramid.context import Context, Weights
+from imcodec.pyramid.context import FIRST, LATER, Context, Weights
 from imcodec.pyramid.header import PyramidHeader
 from imcodec.pyramid.rans import START, Payload
 from imcodec.pyramid.table import Ints, Table

@@ -11,19 +11,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from imcodec.pyramid.context import LARGEST_WEIGHT, Context
+from imcodec.pyramid.context import Context
 from imcodec.pyramid.fit import Fit
 from imcodec.pyramid.fitted import Fitted
 from imcodec.pyramid.rans import Payload
 from imcodec.pyramid.table import Ints, Table
 from imcodec.pyramid.walk_kernel import encode_latents
 
-#: factors on what the network adds to a constant width, tried in this order
+#: factors on widths, tried in this order
 FACTORS = (1.0, 0.85, 0.7, 0.5, 0.25)
 #: share of the cost that spoilt pixels may have before another factor is tried
 ACCEPTED = 0.005
-#: the width that widths are drawn to
-REST_WIDTH = 8.0
 
 
 @dataclass(frozen=True)
@@ -57,16 +55,9 @@ def code(fit: Fit, fitted: Fitted) -> Coded:
 
 
 def shrunk(context: Context, factor: float) -> Context:
-    """The same network with its widths drawn towards REST_WIDTH: width' = rest + factor * more."""
+    """The same network with all widths times a factor."""
     if factor == 1:
         return context
-    last = context.weights[-1].copy()
-    for weights in last[:, 1, :, 0, 0]:  # those of the width, [hidden]; unit 0 is the constant
-        before = weights.astype(np.float64)
-        free = np.rint(before[1:] * factor)
-        # every unit is stored less 128, so the bias is -2 times the sum (imcodec.pyramid.model)
-        bias = REST_WIDTH + factor * (-2 * before.sum() - REST_WIDTH)
-        weights[1:] = free
-        constant = np.rint(-bias / 2 - free.sum())
-        weights[0] = np.clip(constant, -LARGEST_WEIGHT, LARGEST_WEIGHT)
-    return replace(context, weights=(*context.weights[:-1], last))
+    later = context.later.copy()
+    later[:, context.hidden + 1] = np.rint(later[:, context.hidden + 1] * factor)
+    return replace(context, later=later)

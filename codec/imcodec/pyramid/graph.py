@@ -22,7 +22,7 @@ from onnx import ModelProto
 
 from imcodec.graph import IR_VERSION, METADATA_KEY, OPSET, PRODUCER
 from imcodec.pyramid import wire
-from imcodec.pyramid.context import PARENTS, Context
+from imcodec.pyramid.context import FIRST, LATER, PARENTS, Context
 from imcodec.pyramid.entropy_graph import (
     FLOAT,
     INT64,

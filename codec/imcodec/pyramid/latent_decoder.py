@@ -35,6 +35,7 @@ class LatentDecoder:
         self._geometry = contents.header.geometry
         self._words: Words = stored.words if words is None else words
         self._states, self._position = stored.states, 0
+        self._biases = stored.context[2].astype(np.float32)
         self._session = Session(build_rows(picture_of(contents.header, stored)))
         self._coarse: list[Plane] | None = None
 
@@ -101,18 +102,26 @@ class LatentDecoder:
             for index, places in enumerate(near):
                 chosen = places.clip(0, coarse.shape[1] - 1)
                 above[:, 0, index] = coarse[:, chosen].swapaxes(0, 1)
-            latents, queue = self._run(queue, above, len(numbers) * strips * columns)
+            latents, queue = self._run(
+                level, queue, above, len(numbers) * strips * columns
+            )
             yield first, latents[:, 0, 0].swapaxes(0, 1)
 
     def _run(
-        self, queue: NDArray[np.float32], above: NDArray[np.float32], symbols: int
+        self, level: int, queue: NDArray[np.float32], above: NDArray[np.float32], symbols: int
     ) -> tuple[Plane, NDArray[np.float32]]:
         """The next rows, and the queue after them."""
         # a symbol takes a word at most
         coming = self._words[self._position : self._position + symbols]
         words = np.zeros(len(coming) + 1, np.int64)
         words[1:] = coming
-        inputs = {"states": self._states, "words": words, "queue": queue, "above": above}
+        inputs = {
+            "states": self._states,
+            "words": words,
+            "queue": queue,
+            "above": above,
+            "biases": self._biases[level - 1],
+        }
         try:
             latents, self._states, queue, count = self._session.run(list(ROWS_OUTPUTS), inputs)
         except RuntimeFailureError as error:

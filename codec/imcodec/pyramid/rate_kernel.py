@@ -139,7 +139,7 @@ def _array(value: Tensor) -> Floats:
 
 
 @compiled
-def _with_absolutes(both: Floats, seen: Floats, n: int) -> None:
+def with_absolutes(both: Floats, seen: Floats, n: int) -> None:
     """Numbers, and then their absolute values."""
     filters = len(seen)
     for o in range(filters):
@@ -150,7 +150,7 @@ def _with_absolutes(both: Floats, seen: Floats, n: int) -> None:
 
 @compiled
 def _by_seen(g: Floats, by_both: Floats, seen: Floats, n: int) -> None:
-    """The transpose of _with_absolutes()."""
+    """The transpose of with_absolutes()."""
     filters = len(seen)
     for o in range(filters):
         for j in range(n):
@@ -159,7 +159,7 @@ def _by_seen(g: Floats, by_both: Floats, seen: Floats, n: int) -> None:
 
 
 @compiled
-def _rectify(h: Floats, n: int) -> None:
+def rectify(h: Floats, n: int) -> None:
     """Whole numbers from 0 on."""
     for o in range(len(h)):
         for j in range(n):
@@ -270,9 +270,9 @@ def _band(
                 else:
                     x = parents[near + (c - QUEUE) * repeat, left:]
                 taps.forwards(seen, x, w0[phase], c, n)
-            _with_absolutes(both, seen, n)
+            with_absolutes(both, seen, n)
             product(units, inner[phase], biases[phase], both, n)
-            _rectify(units, n)
+            rectify(units, n)
             product(output, outer_weights[phase], no_bias, units, n)
             value = stack[2 * REACH + half_row, left + 2 :]
             nats += code_length(

@@ -49,9 +49,9 @@ REACH = 1.7
 PRIOR, FILTERS = "prior.safetensors", "filters"
 
 
-def key(hidden: int, layers: int, name: str) -> str:
-    """What a parameter of the context networks of a shape is called in the prior."""
-    return f"context-{layers}x{hidden}.{name}"
+def key(filters: int, name: str) -> str:
+    """What a parameter of the context networks of a size is called in the prior."""
+    return f"context-{filters}.{name}"
 
 
 @cache
@@ -64,7 +64,7 @@ def prior() -> dict[str, Tensor]:
 @torch.no_grad()
 def start_networks(network: ContextNetwork, filters: Filters, geometry: Geometry) -> None:
     """Give context networks and filters the prior's values, those that it has."""
-    values, start = prior(), key(network.hidden, len(network.weights), "")
+    values, start = prior(), key(network.filters, "")
     found = {name.removeprefix(start): v for name, v in values.items() if name.startswith(start)}
     if found:
         network.load_state_dict(found)

@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from imcodec.pyramid.context import LARGEST_LATENT, LARGEST_WIDTH, PHASES, Context
+from imcodec.pyramid.context import FIRST, LARGEST_LATENT, LARGEST_WIDTH, LATER, PHASES, Context
 from imcodec.pyramid.geometry import Geometry
 from imcodec.pyramid.rans import Decoder, Payload, encode
 from imcodec.pyramid.table import Ints, Table

@@ -1,7 +1,7 @@
 """The encoder's walk of imcodec.pyramid.walk, and its rANS coder, as compiled loops.
 
-Strips do not see each other, so threads go through one each. All sums are whole numbers below 2**24
-in float32, exact in any order: what comes out is what the walk in NumPy gives, integer for integer.
+Strips do not see each other, so threads go through one each. All sums are exact in float32, in any
+order, which is checked: what comes out is what the walk in NumPy gives, integer for integer.
 """
 
 from __future__ import annotations
@@ -14,27 +14,42 @@ from numpy.typing import NDArray
 
 from imcodec.pyramid import taps
 from imcodec.pyramid.compiled import compiled
-from imcodec.pyramid.context import LARGEST_LATENT, LARGEST_WIDTH, PARENTS, Context
+from imcodec.pyramid.context import (
+    FIRST,
+    LARGEST_LATENT,
+    LARGEST_WIDTH,
+    LATER,
+    PARENTS,
+    PHASES,
+    Context,
+)
 from imcodec.pyramid.geometry import Geometry
 from imcodec.pyramid.header import QUEUE, TAPS
 from imcodec.pyramid.products import ZERO, Floats, fill, product
+from imcodec.pyramid.rate_kernel import rectify, with_absolutes
 from imcodec.pyramid.rans import START, WORD_BITS, Payload
-from imcodec.pyramid.table import MEAN_UNIT, Ints, Table
+from imcodec.pyramid.table import MEAN_UNIT, CodingError, Ints, Table
 from imcodec.pyramid.taps import BLOCK
 
-LOWEST, HIGHEST = np.float32(-128), np.float32(127)
-
 Slots = NDArray[np.uint16]
-#: layer 0 [2, hidden, channels, taps]; inner layers [2, layers, hidden, hidden]; the last one
-#: [2, 2, hidden]; and of each layer its multiplier and its zero point
-Network = tuple[Floats, Floats, Floats, Floats, Floats]
+#: the first layer [2, filters, channels, taps], the inner one [2, hidden, hidden], the outer one
+#: [2, 2, hidden], with their multipliers, and the inner one's biases [levels, 2, hidden]
+Network = tuple[Floats, Floats, Floats, Floats]
+
+#: float32 holds all whole numbers below
+EXACT = 2**24
 
 
 def encode_latents(
     context: Context, geometry: Geometry, table: Table, latents: Sequence[Ints], threads: int = 1
 ) -> tuple[Payload, list[Ints]]:
-    """As walk.encode_latents(), with `threads` threads."""
-    network, cdf = _network(context), table.cdf
+    """As walk.encode_latents(), with `threads` threads.
+
+    Raises CodingError, too, where sums of the context network may not be exact.
+    """
+    (first, inner, outer, biases), cdf = _network(context), table.cdf
+    # the largest numbers that the inner and the outer layer see, of each strip and phase
+    largest = np.zeros((geometry.strips, 2, PHASES, context.hidden), np.float32)
     planes = [np.zeros(geometry.plane(level), np.int64) for level in range(geometry.levels + 1)]
     lows, counts = (np.empty(geometry.symbols, np.uint16) for _ in range(2))
     ends = np.cumsum([plane.size for plane in planes[1:]])
@@ -53,37 +68,51 @@ def encode_latents(
                 planes[level][number * rows : (number + 1) * rows],
                 level - 1 if geometry.row_factor == 2 else 0,
                 geometry.row_factor,
-                network,
+                (first, inner, outer, biases[level - 1]),
                 cdf,
                 lows[part].reshape(shapes[level - 1]),
                 counts[part].reshape(shapes[level - 1]),
                 number,
+                largest[number],
             )
 
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(strip, range(geometry.strips)))
+    if _largest_sum(context, *largest.max(0)) >= EXACT:
+        raise CodingError("sums of the context network are not exact")
     return encode(lows, counts, geometry.lanes, table.total), planes[1:]
 
 
 def _network(context: Context) -> Network:
-    first, *inner, last = (weight.astype(np.float32)[:, :, :, 0] for weight in context.weights)
+    first = context.first[:, :, :, 0].astype(np.float32) * np.float32(FIRST)
     if first.shape[2:] != (QUEUE + PARENTS, TAPS):
         raise ValueError(f"a network sees {QUEUE + PARENTS} rows of {TAPS} columns")
-    hidden, numbers = first.shape[1], range(len(context.weights))
-    stacked = np.empty((2, len(inner), hidden, hidden), np.float32)
-    for index, weight in enumerate(inner):
-        stacked[:, index] = weight[..., 0]
-    multipliers = np.array([context.multiplier(index) for index in numbers], np.float32)
-    zeros = np.array([context.zero(index) for index in numbers], np.float32)
-    return first, stacked, np.ascontiguousarray(last[..., 0]), multipliers, zeros
+    later = context.later[..., 0, 0].astype(np.float32) * np.float32(LATER)
+    inner, outer = np.split(later, [context.hidden], axis=1)
+    biases = context.biases.astype(np.float32)
+    return first, np.ascontiguousarray(inner), np.ascontiguousarray(outer), biases
+
+
+def _largest_sum(context: Context, both: Floats, units: Floats) -> float:
+    """What a sum of absolute products of integers can be at most.
+
+    both, units [2, hidden]: the largest numbers that the inner and the outer layer saw.
+    """
+    weights = np.abs(context.later[..., 0, 0].astype(np.float64))
+    inner, outer = np.split(weights, [context.hidden], axis=1)
+    biases = np.abs(context.biases.astype(np.float64)).max(0)
+    by_inner = np.einsum("poi,pi->po", inner, both / FIRST) + biases / (FIRST * LATER)
+    return float(max(by_inner.max(), np.einsum("poi,pi->po", outer, units).max()))
 
 
 @compiled
-def _bytes(h: Floats, multiplier: np.float32, zero: np.float32, n: int) -> None:
-    """Sums to bytes, as QLinearConv does it."""
-    for o in range(len(h)):
+def _keep_largest(largest: Floats, x: Floats, n: int) -> None:
+    """largest [rows] = the larger of itself and the first n columns of x."""
+    for o in range(len(x)):
+        found = largest[o]
         for j in range(n):
-            h[o, j] = min(max(np.rint(h[o, j] * multiplier) + zero, LOWEST), HIGHEST)
+            found = max(found, abs(x[o, j]))
+        largest[o] = found
 
 
 @compiled
@@ -98,38 +127,39 @@ def _level(
     lows: Slots,
     counts: Slots,
     strip: int,
+    largest: Floats,
 ) -> None:
     """One strip's plane [R, 2 w] under the coarser one [R / factor, w]: values, and their slots.
 
-    Writes `coded` [R, 2 w], and `lows` and `counts` [2 R, strips, w] at `strip`.
+    Writes `coded` [R, 2 w], `lows` and `counts` [2 R, strips, w] at `strip`, and `largest`.
     """
-    w0, inner, last, multipliers, zeros = network
+    w0, inner, outer, biases = network
     rows, width, size = wanted.shape[0], wanted.shape[1] // 2, len(cdf)
-    hidden, depth, centre = w0.shape[1], inner.shape[1], len(cdf) // 2
+    filters, hidden, centre = w0.shape[1], inner.shape[1], len(cdf) // 2
     repeat = factor - 1
     stack = np.zeros((QUEUE + 2 * rows, width + TAPS - 1), np.float32)
     parents = taps.beside_zeros(above, -repeat, len(above) + repeat)
     for q in range(QUEUE):
         stack[q, 2:-2] = above[filler]
-    units, others = np.empty((hidden, BLOCK), np.float32), np.empty((hidden, BLOCK), np.float32)
-    output, no_bias = np.empty((2, BLOCK), np.float32), np.zeros(max(hidden, 2), np.float32)
+    seen, both = np.empty((filters, BLOCK), np.float32), np.empty((hidden, BLOCK), np.float32)
+    units, output = np.empty((hidden, BLOCK), np.float32), np.empty((2, BLOCK), np.float32)
+    no_bias = np.zeros(2, np.float32)
     for half_row in range(2 * rows):
         row, phase = half_row // 2, half_row % 2
         near = (row + repeat) // factor  # in parents, and the one below it where rows halve
         for start in range(0, width, BLOCK):
             n = min(BLOCK, width - start)
-            fill(units, ZERO, n)
+            fill(seen, ZERO, n)
             for c in range(QUEUE):
-                taps.forwards(units, stack[half_row + c, start:], w0[phase], c, n)
-            taps.forwards(units, parents[near, start:], w0[phase], QUEUE, n)
-            taps.forwards(units, parents[near + repeat, start:], w0[phase], QUEUE + 1, n)
-            _bytes(units, multipliers[0], zeros[0], n)
-            for d in range(depth):
-                product(others, inner[phase, d], no_bias, units, n)
-                _bytes(others, multipliers[d + 1], zeros[d + 1], n)
-                units, others = others, units
-            product(output, last[phase], no_bias, units, n)
-            _bytes(output, multipliers[depth + 1], zeros[depth + 1], n)
+                taps.forwards(seen, stack[half_row + c, start:], w0[phase], c, n)
+            taps.forwards(seen, parents[near, start:], w0[phase], QUEUE, n)
+            taps.forwards(seen, parents[near + repeat, start:], w0[phase], QUEUE + 1, n)
+            with_absolutes(both, seen, n)
+            product(units, inner[phase], biases[phase], both, n)
+            rectify(units, n)
+            product(output, outer[phase], no_bias, units, n)
+            _keep_largest(largest[0, phase], both, n)
+            _keep_largest(largest[1, phase], units, n)
             for j in range(n):
                 mean, k = np.int64(output[0, j]), np.int64(output[1, j])
                 k = min(max(k, 1), LARGEST_WIDTH)
