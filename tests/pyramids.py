@@ -152,25 +152,24 @@ def _bilinear(plane: NDArray[np.float64], places: NDArray[np.float64]) -> NDArra
     return np.asarray(upper * (1 - y) + lower * y)
 
 
-def flat_pyramid(
-    geometry: Geometry, bits: float = 0.0, hidden: int = 6, depth: int = 2, units: int = 5
-) -> bytes:
+def flat_pyramid(geometry: Geometry, bits: float = 0.0, filters: int = 3, units: int = 5) -> bytes:
     """A valid file of any size, in no time: all latents are 0, at about `bits` bits each.
 
     The context network says the same everywhere, so all lanes go through the same states.
     """
     mean, width = _distribution_of(bits)
-    last = np.zeros((2, 2, hidden, 1, 1), np.int8)
-    for channel, wanted in ((0, mean), (1, width)):  # -2 times the sum of a channel's weights
-        last[:, channel] = _of_sum(-wanted // 2, hidden)[:, None, None]
-    layers = [np.zeros((2, hidden, QUEUE + PARENTS, 1, TAPS), np.int8)]
-    layers += [np.zeros((2, hidden, hidden, 1, 1), np.int8)] * (depth - 2)
+    hidden = 2 * filters
+    later = np.zeros((2, hidden + 2, hidden, 1, 1), np.int8)
+    later[:, hidden:, 0, 0, 0] = mean, width
+    biases = np.zeros((geometry.levels, 2, hidden), np.int8)
+    biases[:, :, 0] = 64
+    first = np.zeros((2, filters, QUEUE + PARENTS, 1, TAPS), np.int8)
     low, count = _slots(mean, width)
     steps = geometry.symbols // geometry.lanes
     lane = encode(*(np.full(steps, n, np.uint16) for n in (low, count)), 1, TABLE.total)
     header = PyramidHeader.of(geometry, 3, filters=filters, units=units)
     stored = Stored(
-        (*layers, last),
+        (first, later, biases),
         random_synthesis(header.synthesis_shape, header.levels),
         random_filters(header.levels),
         np.repeat(lane.words, geometry.lanes),
@@ -191,11 +190,3 @@ def _distribution_of(bits: float) -> tuple[int, int]:
     pairs = [(mean, width) for mean in range(-126, 127, 2) for width in range(2, 81, 2)]
     pairs = [pair for pair in pairs if _slots(*pair)[1] > 0]
     return min(pairs, key=lambda pair: abs(np.log2(TABLE.total / _slots(*pair)[1]) - bits))
-
-
-def _of_sum(wanted: int, count: int) -> NDArray[np.int8]:
-    """Weights -63 to 63 with this sum."""
-    found = np.zeros(count, np.int8)
-    for index in range(count):
-        found[index] = max(-63, min(63, wanted - int(found.sum(dtype=int))))
-    return found

@@ -21,6 +21,7 @@ class Seen:
 
     def __init__(self) -> None:
         self.outputs: list[Tensor] = []
+        self.first: list[Tensor] = []
         self.hidden: list[Tensor] = []
         self.places: list[Tensor] = []
 
@@ -57,8 +58,7 @@ def contexts(plane: Tensor, parent: Tensor, filler: int, factor: int, phase: int
 
 def code_length(output: Tensor, value: Tensor, beyond: float, seen: Seen) -> Tensor:
     """Nats of values [n] under outputs [2, n] of the network."""
-    mean = through(output[0], output[0].clamp(-128, 127))
-    raw = output[1]
+    mean, raw = output
     width = through(raw, raw.clamp(1, LAW.widest))
     clipped = (raw - width).detach()
     if width.requires_grad:  # no gradient drives a clipped width further out
@@ -87,13 +87,14 @@ def reference(planes: Sequence[Tensor], geometry: Geometry, layers: Layers, seen
         for phase in range(2):
             filler = level - 1 if factor == 2 else 0
             values = contexts(plane, parent, filler, factor, phase)
-            for index, (weight, bias) in enumerate(layers):
-                values = weight[phase] @ values + (0 if bias is None else bias[phase])
-                values = through(values, values.round())
-                if index < len(layers) - 1:
-                    seen.hidden.append(values)
-                    inside = (values > 0) & (values < 255)
-                    values = torch.where(inside, values, values.detach().clamp(0, 255))
+            found = layers.first[phase] @ values
+            seen.first.append(found)
+            both = torch.cat([found, torch.where(found > 0, found, -found)])
+            units = layers.inner[phase] @ both + layers.biases[level - 1, phase]
+            units = through(units, units.round())
+            seen.hidden.append(units)
+            values = layers.outer[phase] @ torch.where(units > 0, units, 0)
+            values = through(values, values.trunc())
             seen.outputs.append(values)
             total = total + code_length(values, plane[:, :, phase::2].flatten(), beyond, seen)
         nats.append(total)
@@ -101,11 +102,7 @@ def reference(planes: Sequence[Tensor], geometry: Geometry, layers: Layers, seen
 
 
 def detached(layers: Layers, dtype: torch.dtype = torch.float32) -> Layers:
-    return [(w.detach().to(dtype), None if b is None else b.detach().to(dtype)) for w, b in layers]
-
-
-def parameters(layers: Layers) -> list[Tensor]:
-    return [value for pair in layers for value in pair if value is not None]
+    return Layers(*(each.detach().to(dtype) for each in layers))
 
 
 def assert_close(found: Sequence[Tensor], expected: Sequence[Tensor], share: float) -> None:

@@ -1,95 +1,107 @@
-"""The integer arithmetic against onnxruntime's QLinearConv, and both directions of the walk."""
+"""The network against whole numbers and onnxruntime, and both directions of the walk."""
 
 from __future__ import annotations
+
+import math
+from fractions import Fraction
 
 import numpy as np
 import onnxruntime as ort
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from imcodec.pyramid.context import Context
+from imcodec.pyramid.context import FIRST, LARGEST_WIDTH, LATER, PARENTS, Context
 from imcodec.pyramid.file import TABLE
 from imcodec.pyramid.geometry import choose_geometry
 from imcodec.pyramid.rans import START
-from imcodec.pyramid.walk import decode_latents, encode_latents, layer
+from imcodec.pyramid.walk import convolved, decode_latents, encode_latents, network
 from pyramids import random_context, random_latents
 
 
-def qlinear(inputs: np.ndarray, weight: np.ndarray, multiplier: float, zero: int) -> np.ndarray:
-    constants = {
-        "s": np.float32(1 / 64),
-        "m": np.float32(multiplier),
-        "z": np.int8(0),
-        "b": np.int8(zero),
-        "w": weight,
-    }
+def conv(inputs: np.ndarray, weight: np.ndarray) -> np.ndarray:
     pads = [weight.shape[2] // 2, weight.shape[3] // 2] * 2
-    node = helper.make_node(
-        "QLinearConv", ["x", "m", "z", "w", "s", "z", "s", "b"], ["y"], pads=pads
-    )
     graph = helper.make_graph(
-        [node],
+        [helper.make_node("Conv", ["x", "w"], ["y"], pads=pads)],
         "g",
-        [helper.make_tensor_value_info("x", TensorProto.INT8, [1, *inputs.shape])],
-        [helper.make_tensor_value_info("y", TensorProto.INT8, [1, len(weight), *inputs.shape[1:]])],
-        [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, *inputs.shape])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(weight, "w")],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 16)], ir_version=8)
     session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    return np.asarray(session.run(None, {"x": inputs.astype(np.int8)[None]})[0][0])
+    return np.asarray(session.run(None, {"x": inputs[None]})[0][0])
 
 
-@pytest.mark.parametrize("multiplier", [1 / 64, 7 / 16])
+@pytest.mark.parametrize("multiplier", [FIRST, LATER])
 @pytest.mark.parametrize("shape", [(4, 1, 1), (4, 1, 5), (4, 4, 48), (14, 3, 200), (7, 9, 31)])
 @pytest.mark.parametrize("spread", [3, 127])
-def test_layer_is_qlinearconv(multiplier: float, shape: tuple[int, int, int], spread: int) -> None:
+def test_convolutions_of_whole_numbers_are_exact(
+    multiplier: float, shape: tuple[int, int, int], spread: int
+) -> None:
     random = np.random.default_rng(0)
     inputs = random.integers(-spread, spread + 1, shape).astype(np.float32)
     for size in ((1, 1), (1, 3), (1, 5), (3, 3)):
-        weight = random.integers(-63, 64, (13, shape[0], *size)).astype(np.int8)
-        for zero in (-128, 0, 80):
-            expected = qlinear(inputs, weight, multiplier, zero)
-            assert (layer(inputs, weight, multiplier, zero) == expected).all()
+        weight = random.integers(-127, 128, (13, shape[0], *size)).astype(np.float32)
+        weight *= np.float32(multiplier)
+        np.testing.assert_array_equal(convolved(inputs, weight), conv(inputs, weight))
 
 
-def test_halves_round_to_even() -> None:
-    inputs = np.array([[[32, 96, -32, -96, 31, 33]]], np.float32)
-    weight = np.ones((1, 1, 1, 1), np.int8)
-    assert layer(inputs, weight, 1 / 64, 0).ravel().tolist() == [0, 2, 0, -2, 0, 1]
-    assert qlinear(inputs, weight, 1 / 64, 0).ravel().tolist() == [0, 2, 0, -2, 0, 1]
+def test_the_arithmetic_is_that_of_the_definition() -> None:
+    """Sum by sum, in whole numbers."""
+    random = np.random.default_rng(0)
+    context = random_context(4, 3, seed=5)
+    known = random.integers(-3, 4, (context.queue + PARENTS, 3, 9))
+    padded = np.pad(known, ((0, 0), (0, 0), (2, 2)))
+    for level, phase in ((1, 0), (3, 1)):
+        means, widths = network(context, level, phase, known.astype(np.float32))
+        first, later = context.first[phase, :, :, 0].astype(int), context.later[phase, ..., 0, 0]
+        for row, column in np.ndindex(3, 9):
+            z = (first * padded[:, row, column : column + 5]).sum((1, 2))
+            both = np.concatenate([z, abs(z)])
+            sums = later[: context.hidden].astype(int) @ both + 1024 * context.biases[
+                level - 1, phase
+            ].astype(int)
+            units = [max(round(Fraction(int(total), 1024)), 0) for total in sums]
+            outputs = later[context.hidden :].astype(int) @ np.array(units)
+            mean, width = (math.trunc(Fraction(int(total), 64)) for total in outputs)
+            assert means[row, column] == mean
+            assert widths[row, column] == min(max(width, 1), LARGEST_WIDTH)
 
 
 def weights(*shapes: tuple[int, ...]) -> tuple[np.ndarray, ...]:
     return tuple(np.ones(shape, np.int8) for shape in shapes)
 
 
+FITTING = ((2, 3, 7, 1, 5), (2, 8, 6, 1, 1), (4, 2, 6))
+
+
 @pytest.mark.parametrize(
-    ("layers", "message"),
+    ("numbers", "message"),
     [
-        (weights((2, 6, 7, 1, 5)), "two layers"),
-        (weights((2, 6, 7, 1, 5), (2, 3, 6, 1, 1)), "two outputs"),
-        (weights((2, 6, 7, 1, 5), (2, 6, 1, 1)), "phases, out"),
-        (weights((2, 6, 7, 3, 5), (2, 2, 6, 1, 1)), "phases, out"),
-        (weights((3, 6, 7, 1, 5), (2, 2, 6, 1, 1)), "2 phases"),
-        ((np.full((2, 6, 7, 1, 5), 64, np.int8), *weights((2, 2, 6, 1, 1))), "63"),
-        ((np.full((2, 6, 7, 1, 5), -128, np.int8), *weights((2, 2, 6, 1, 1))), "63"),
-        ((np.ones((2, 6, 7, 1, 5), np.int16), *weights((2, 2, 6, 1, 1))), "int8"),
+        (weights((2, 3, 7, 3, 5), *FITTING[1:]), "first layer"),
+        (weights((3, 3, 7, 1, 5), *FITTING[1:]), "first layer"),
+        (weights((2, 3, 7, 5), *FITTING[1:]), "first layer"),
+        (weights(FITTING[0], (2, 6, 6, 1, 1), FITTING[2]), "later layers"),
+        (weights(*FITTING[:2], (4, 2, 8)), "biases"),
+        ((np.full(FITTING[0], -128, np.int8), *weights(*FITTING[1:])), "127"),
+        ((np.ones(FITTING[0], np.int16), *weights(*FITTING[1:])), "int8"),
     ],
 )
-def test_other_networks_are_refused(layers: tuple[np.ndarray, ...], message: str) -> None:
+def test_other_networks_are_refused(numbers: tuple[np.ndarray, ...], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        Context(layers)
+        Context(*numbers)
 
 
 def test_queue_and_taps_follow_from_the_weights() -> None:
-    context = Context(weights((2, 6, 8, 1, 3), (2, 2, 6, 1, 1)))
-    assert (context.queue, context.taps, context.size) == (6, 3, 2 * 6 * 8 * 3 + 24)
+    context = Context(*weights((2, 3, 8, 1, 3), *FITTING[1:]))
+    assert (context.queue, context.taps, context.hidden) == (6, 3, 6)
+    assert context.size == 2 * 3 * 8 * 3 + 2 * 8 * 6 + 4 * 2 * 6
 
 
 @pytest.mark.parametrize("size", [(1, 1), (37, 53), (129, 5), (3, 70), (64, 96)])
-@pytest.mark.parametrize("depth", [2, 3, 4])
-def test_decoding_undoes_encoding(size: tuple[int, int], depth: int) -> None:
-    geometry, context = choose_geometry(*size), random_context(depth=depth)
+@pytest.mark.parametrize("filters", [1, 3, 9])
+def test_decoding_undoes_encoding(size: tuple[int, int], filters: int) -> None:
+    geometry, context = choose_geometry(*size), random_context(filters)
     payload, planes = encode_latents(context, geometry, TABLE, random_latents(geometry))
     again, decoder = decode_latents(context, geometry, TABLE, payload)
     assert all((a == b).all() for a, b in zip(again, planes, strict=True))

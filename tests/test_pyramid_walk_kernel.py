@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from imcodec.pyramid.context import Context
 from imcodec.pyramid.file import TABLE
 from imcodec.pyramid.geometry import Geometry, choose_geometry
 from imcodec.pyramid.rans import Payload, encode
-from imcodec.pyramid.table import Ints
+from imcodec.pyramid.table import CodingError, Ints
 from pyramids import random_context, random_latents
 
 
@@ -29,13 +31,11 @@ def assert_same_payload(one: Payload, other: Payload) -> None:
 
 
 @pytest.mark.parametrize("size", [(1, 1), (37, 53), (129, 5), (3, 70), (9, 1700)])
-@pytest.mark.parametrize(("depth", "hidden"), [(2, 6), (3, 9), (4, 5)])
+@pytest.mark.parametrize("filters", [1, 3, 8])
 @pytest.mark.parametrize("scale", [1, 40])
-def test_both_walks_give_the_same(
-    size: tuple[int, int], depth: int, hidden: int, scale: int
-) -> None:
+def test_both_walks_give_the_same(size: tuple[int, int], filters: int, scale: int) -> None:
     """Also where values must be clamped: scaled by 40, most leave the table or a byte."""
-    geometry, context = choose_geometry(*size), random_context(hidden, depth)
+    geometry, context = choose_geometry(*size), random_context(filters)
     latents = [scale * plane for plane in random_latents(geometry)]
     expected = walk.encode_latents(context, geometry, TABLE, latents)
     for threads in (1, 3):
@@ -51,9 +51,12 @@ def test_wild_networks_and_wild_latents(seed: int, width: int) -> None:
     """Sums, means and widths at the ends of their ranges, and values between empty slots."""
     random = np.random.default_rng(seed)
     geometry = Geometry.derived(40, 48, 3, 4, 2 - seed % 2)
-    drawn = random_context(7, 3, seed, width).weights
-    weights = [random.integers(-63, 64, weight.shape).astype(np.int8) for weight in drawn[:-1]]
-    context = Context((*weights, drawn[-1]))
+    drawn = random_context(4, 3, seed, width)
+    shapes = drawn.first.shape, drawn.later.shape, drawn.biases.shape
+    first, later, biases = (random.integers(-63, 64, shape).astype(np.int8) for shape in shapes)
+    later[:, 0] = 0  # the constant, and what the outputs make of it
+    later[:, drawn.hidden :] = drawn.later[:, drawn.hidden :]
+    context = Context(first // 2, later, biases)
     shapes = [geometry.plane(level) for level in range(1, geometry.levels + 1)]
     latents = [random.integers(-200, 201, shape) for shape in shapes]
     assert_same(
@@ -71,11 +74,24 @@ def test_the_latents_are_left_alone() -> None:
 
 
 def test_another_window_is_refused() -> None:
-    shapes = ((2, 6, 8, 1, 3), (2, 2, 6, 1, 1))
-    context = Context(tuple(np.ones(shape, np.int8) for shape in shapes))
+    shapes = ((2, 3, 8, 1, 3), (2, 8, 6, 1, 1), (5, 2, 6))
+    context = Context(*(np.ones(shape, np.int8) for shape in shapes))
     geometry = choose_geometry(8, 8)
     with pytest.raises(ValueError, match="7 rows of 5 columns"):
         walk_kernel.encode_latents(context, geometry, TABLE, random_latents(geometry))
+
+
+def test_sums_that_may_not_be_exact_are_refused() -> None:
+    geometry = Geometry.derived(16, 16, 1, 1)
+    planes = [np.full(geometry.plane(1), 127)]
+    for first, filters, refused in ((4, 1, False), (127, 1, True), (4, 40, True)):
+        context = random_context(filters, 1)
+        context.first[:] = first
+        context.later[:, : context.hidden] = 127
+        context.later[:, context.hidden :] = 0
+        context.biases[:] = 127
+        with pytest.raises(CodingError, match="not exact") if refused else nullcontext():
+            walk_kernel.encode_latents(context, geometry, TABLE, planes)
 
 
 @pytest.mark.parametrize("lanes", [1, 7])

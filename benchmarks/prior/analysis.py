@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from imcodec.pyramid.filters import FILTER_UNIT
 from imcodec.pyramid.interpolation import Interpolation
-from imcodec.pyramid.model import LARGEST_BYTE, straight
+from imcodec.pyramid.model import LARGEST_BYTE
 from imcodec.pyramid.start import FINE_PRICE, LEAST_PRICE, UNIT
 from imcodec.pyramid.table import Table
 
@@ -29,6 +29,11 @@ SIZES = (64, 32, 16, 8, 4, 2, 1)
 #: leave, and lambda
 INPUTS = 5
 SLOPE = Table().step / 64
+
+
+def straight(value: Tensor) -> Tensor:
+    """Rounded half to even; gradient 1."""
+    return value + (value.round() - value).detach()
 
 
 class _Stretched(torch.autograd.Function):

@@ -33,21 +33,37 @@ from torch import Tensor
 from imcodec.pyramid.fit import Fit
 from imcodec.pyramid.geometry import choose_geometry
 from imcodec.pyramid.model import ContextNetwork
+from imcodec.pyramid.rate import Layers
 from imcodec.pyramid.recipe import Recipe
 from imcodec.pyramid.settings import NETWORKS
 from imcodec.pyramid.soap import Soap
-from imcodec.pyramid.start import FILTERS, PRIOR, colours_of, key
-from imcodec.pyramid.table import Table
+from imcodec.pyramid.start import CELLS, FILTERS, PRIOR, colours_of, key
 
-#: (layers, hidden units); the latents learn from the first one
-SHAPES = ((3, 22), *((s.layers, s.hidden) for s in NETWORKS.values() if s.hidden != 22))
+#: filters of the context networks; the latents learn from the first one
+LARGE = NETWORKS["large"].filters
+FILTER_COUNTS = (LARGE, *(s.filters for s in NETWORKS.values() if s.filters != LARGE))
 EVERY = 3
+#: of a crop's planes
+LEVELS = 5
 HELD_OUT = 8
 #: learning rates of the analysis network and of the context networks
 RATES = (2e-3, 2e-2)
 #: of soft rounding and its noise, at the start and at the end
 TEMPERATURE, NOISE = (0.4, 0.15), (0.3, 0.2)
 TARGET = Path(__file__).parents[2] / "codec" / "imcodec" / "pyramid" / PRIOR
+
+
+@dataclass
+class SomeLevels:
+    """Stands in a fit for a context network: one that knows more sizes of cells than it has."""
+
+    network: ContextNetwork
+    first: int
+
+    def layers(self) -> Layers:
+        """What ContextNetwork.layers() says, for these levels."""
+        *weights, biases = self.network.layers()
+        return Layers(*weights, biases[self.first : self.first + LEVELS])
 
 
 @dataclass
@@ -67,14 +83,14 @@ class Training:
     def __init__(self, side: int, device: torch.device) -> None:
         self.side, self.device = side, device
         self.analysis = Analysis().to(device)
-        self.networks = [ContextNetwork(hidden, layers, Table()) for layers, hidden in SHAPES]
+        self.networks = [ContextNetwork(filters, CELLS) for filters in FILTER_COUNTS]
         self.adam = torch.optim.Adam(self.analysis.parameters(), betas=(0.9, 0.98))
         self.soaps = [
             Soap([[*network.parameters()]], betas=(0.9, 0.95), shampoo=0.95)
             for network in self.networks
         ]
         empty = np.zeros((side, side, 3), np.uint8)
-        recipe = Recipe(lmbda=1e-3, steps=1, hidden=SHAPES[0][1], units=4, prior=False)
+        recipe = Recipe(lmbda=1e-3, steps=1, filters=LARGE, units=4, prior=False)
         geometries = {pitch: choose_geometry(side, side, pitch=pitch) for pitch in (1, 2)}
         self._fits = {p: Fit(empty, g, recipe, device) for p, g in geometries.items()}
 
@@ -101,15 +117,16 @@ class Training:
         costs = []
         with ThreadPoolExecutor(1) as pool:
             for index in learning:
-                fit.network = self.networks[index]
+                # cells from pitch * 2**(levels - 1) pixels to `pitch`
+                cells = SomeLevels(self.networks[index], 0 if pitch == 2 else 1)
+                fit.network = cells  # type: ignore[assignment]
                 if index == 0:
                     mse, _, bpp = fit.backward(value.detach(), pool)
                     by_value = fit.latents.gradient.clone()
                 else:
                     with torch.no_grad():
                         bits, grads = fit.rate(value.detach(), pool)
-                    tops = [t for pair in fit.network.layers() for t in pair if t is not None]
-                    torch.autograd.backward(tops, grads)
+                    torch.autograd.backward(fit.network.layers(), grads)
                     bpp = bits / self.side**2
                 costs.append(mse + lmbda * bpp)
         value.backward(by_value)
@@ -146,12 +163,12 @@ class Training:
             soap.resume(known)
 
     def save(self, path: Path, made: str) -> None:
-        """Write what ships. Half precision is plenty: the networks' integers have 7 bits."""
+        """Write what ships. Half precision is plenty: the networks' integers have 8 bits."""
         filters = self.analysis.filters[SIZES.index(32) :].detach().cpu()
         values = {FILTERS: filters.half().contiguous()}
-        for (layers, hidden), network in zip(SHAPES, self.networks, strict=True):
+        for count, network in zip(FILTER_COUNTS, self.networks, strict=True):
             for name, value in network.state_dict().items():
-                values[key(hidden, layers, name)] = value.half().contiguous()
+                values[key(count, name)] = value.half().contiguous()
         save_file(values, path, {"made": made})
 
 

@@ -9,8 +9,9 @@ colours differ by 1 at most. The tests hold them to that.
                 int64, any number, and then those that come next; `queue` float32
                 [1, queue, strips, columns / 2], the half-rows before; `above` float32
                 [rows, 1, 2, strips, columns / 2], the two nearest rows of the coarser plane of each
-                row; `biases` float32 [2, hidden], those of the level. Outputs: `latents` int8 [rows, 1, 1, strips, columns]; `states_after`,
-                `queue_after`, and `count` int64 [1], the number of words read
+                row; `biases` float32 [2, hidden], those of the level. Outputs: `latents` int8
+                [rows, 1, 1, strips, columns]; `states_after`, `queue_after`, and `count` int64 [1],
+                the number of words read
     synthesis   input `features` float32 [levels, points], the filtered latents at each point times
                 the table's step; output `rgb` uint8 [points, channels]
 
@@ -109,9 +110,7 @@ def _layers(graph: Graph, context: Context, biases: str) -> list[_Layers]:
     return phases
 
 
-def _row_body(
-    parent: Graph, picture: Picture, tables: _Tables, layers: list[_Layers]
-) -> Graph:
+def _row_body(parent: Graph, picture: Picture, tables: _Tables, layers: list[_Layers]) -> Graph:
     """Scan body: states, position, queue | above -> states, position, queue | row.
 
     The queue is float32 [1, queue, strips, columns], above [1, 2, strips, columns], the row int8

@@ -158,9 +158,7 @@ def through_filter(g: Graph, scale: str, plane: str, filters: str, level: str) -
     return g.op("Conv", plane, weights, pads=[1, 1, 1, 1])
 
 
-def level_body(
-    main: Graph, c: Constants, picture: Picture, stored: list[str], grid: str
-) -> Graph:
+def level_body(main: Graph, c: Constants, picture: Picture, stored: list[str], grid: str) -> Graph:
     """Loop body: level, on, plane, states, position -> on, plane, states, position | drawn."""
     g = Graph(main)
     level, on = g.input(np.int64, 0), g.input(np.bool_, 0)

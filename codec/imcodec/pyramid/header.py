@@ -77,9 +77,7 @@ class PyramidHeader:
     psnr: int = 0
 
     @classmethod
-    def of(
-        cls, geometry: Geometry, channels: int, *, filters: int, units: int
-    ) -> PyramidHeader:
+    def of(cls, geometry: Geometry, channels: int, *, filters: int, units: int) -> PyramidHeader:
         """The header of a picture with these planes and networks; its quality is not known yet."""
         return cls(
             width=geometry.width,

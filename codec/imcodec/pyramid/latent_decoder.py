@@ -102,9 +102,7 @@ class LatentDecoder:
             for index, places in enumerate(near):
                 chosen = places.clip(0, coarse.shape[1] - 1)
                 above[:, 0, index] = coarse[:, chosen].swapaxes(0, 1)
-            latents, queue = self._run(
-                level, queue, above, len(numbers) * strips * columns
-            )
+            latents, queue = self._run(level, queue, above, len(numbers) * strips * columns)
             yield first, latents[:, 0, 0].swapaxes(0, 1)
 
     def _run(

@@ -44,9 +44,13 @@ LEAST_DEVIATION = 2.0
 STEP = Table().step / 64
 #: how much larger the weights behind the linear units are than those before them
 REACH = 1.7
-#: the trained values of the package, and the name of the filters among them, [6, 3, 3]: those of
-#: cells of 32 pixels to those of single pixels
+#: the trained values of the package, and the name of the filters among them
 PRIOR, FILTERS = "prior.safetensors", "filters"
+#: and of the context networks' biases
+BIASES = "biases"
+#: sizes of cells that it knows: its filters are [6, 3, 3] and its biases [6, ...], those of cells
+#: of 32 pixels to those of single pixels
+CELLS = 6
 
 
 def key(filters: int, name: str) -> str:
@@ -66,13 +70,15 @@ def start_networks(network: ContextNetwork, filters: Filters, geometry: Geometry
     """Give context networks and filters the prior's values, those that it has."""
     values, start = prior(), key(network.filters, "")
     found = {name.removeprefix(start): v for name, v in values.items() if name.startswith(start)}
-    if found:
-        network.load_state_dict(found)
-    known = values[FILTERS]
+    for name, parameter in network.named_parameters():
+        if name in found and name != BIASES:
+            parameter.copy_(found[name])
     for level in range(1, geometry.levels + 1):
         cell = geometry.pitch.bit_length() - 1 + geometry.levels - level  # log2 of its pixels
-        if cell < len(known):
-            filters.weights[level - 1] = known[len(known) - 1 - cell]
+        if cell < CELLS:
+            filters.weights[level - 1] = values[FILTERS][CELLS - 1 - cell]
+        if BIASES in found:
+            network.biases[level - 1] = found[BIASES][max(0, CELLS - 1 - cell)]
 
 
 def colours_of(pixels: NDArray[np.uint8], device: torch.device) -> Tensor:

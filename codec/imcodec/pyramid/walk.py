@@ -32,7 +32,7 @@ Code = Callable[[Ints, Ints, tuple[int, int, int]], Ints]
 
 
 def convolved(inputs: Floats, weight: NDArray[np.float32]) -> Floats:
-    """A convolution, stride 1, same size: [in, H, W] -> [out, H, W], exact (imcodec.pyramid.context)."""
+    """A convolution, stride 1, same size: [in, H, W] -> [out, H, W], exact sums in any order."""
     out, channels, height, width = weight.shape
     top, left = height // 2, width // 2
     padded = np.pad(inputs, ((0, 0), (top, height - 1 - top), (left, width - 1 - left)))

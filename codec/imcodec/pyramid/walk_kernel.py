@@ -26,8 +26,8 @@ from imcodec.pyramid.context import (
 from imcodec.pyramid.geometry import Geometry
 from imcodec.pyramid.header import QUEUE, TAPS
 from imcodec.pyramid.products import ZERO, Floats, fill, product
-from imcodec.pyramid.rate_kernel import rectify, with_absolutes
 from imcodec.pyramid.rans import START, WORD_BITS, Payload
+from imcodec.pyramid.rate_kernel import rectify, with_absolutes
 from imcodec.pyramid.table import MEAN_UNIT, CodingError, Ints, Table
 from imcodec.pyramid.taps import BLOCK
 
