@@ -38,7 +38,7 @@ def flat(width: int, height: int, megabytes: float) -> Callable[[], bytes]:
 def worst(geometry: Geometry) -> Callable[[], bytes]:
     """A pyramid with the largest networks, in a file of nearly 64 MiB."""
     bits = 8 * 60e6 / geometry.symbols
-    return lambda: flat_pyramid(geometry, bits, hidden=64, depth=4, units=64)
+    return lambda: flat_pyramid(geometry, bits, filters=64, units=64)
 
 
 def decoded(name: str, make: Callable[[], bytes], width: int, height: int) -> list[Case]:

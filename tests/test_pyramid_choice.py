@@ -23,7 +23,6 @@ from imcodec.pyramid.jpeg import Jpeg
 from imcodec.pyramid.model import ContextNetwork, Filters, Synthesis
 from imcodec.pyramid.recipe import Recipe
 from imcodec.pyramid.settings import NETWORKS, STEPS, PyramidSettings
-from imcodec.pyramid.table import Table
 from pictures import scene
 
 NOISE = np.random.default_rng(0).integers(0, 256, (40, 48, 3)).astype(np.uint8)
@@ -33,7 +32,7 @@ def chosen(pixels: np.ndarray, **settings: Any) -> tuple[str, int]:
     """(name of the network, pitch)."""
     recipe, geometry = choose(Jpeg(pixels), PyramidSettings(**settings))
     for name, size in NETWORKS.items():
-        if (recipe.hidden, recipe.layers, recipe.units) == (size.hidden, size.layers, size.units):
+        if (recipe.filters, recipe.units) == (size.filters, size.units):
             return name, geometry.pitch
     raise AssertionError(recipe)
 
@@ -51,7 +50,7 @@ def costing(
 @pytest.mark.parametrize(("levels", "channels"), [(6, 3), (1, 1), (3, 4)])
 def test_bytes_of_the_networks_are_those_in_the_file(name: str, levels: int, channels: int) -> None:
     size = NETWORKS[name]
-    context = ContextNetwork(size.hidden, size.layers, Table()).context()
+    context = ContextNetwork(size.filters, levels).context()
     synthesis = Synthesis(levels, channels, size.units).array()
     filters = Filters(levels).array()
     stored = context.size + synthesis.size + filters.size

@@ -18,7 +18,7 @@ from pyramids import made_pyramid, made_pyramid_file, pixel_grid
 
 #: several chunks, and planes that are larger than the picture both ways
 WIDTH, HEIGHT = 301, 207
-DATA = made_pyramid_file(WIDTH, HEIGHT, depth=3)
+DATA = made_pyramid_file(WIDTH, HEIGHT)
 
 
 @pytest.fixture(scope="module")

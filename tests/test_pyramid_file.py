@@ -18,13 +18,13 @@ from pyramids import damaged_word, made_pyramid, made_pyramid_file
 
 FILES = [
     made_pyramid_file(),
-    made_pyramid_file(1, 1, 1, seed=1, depth=3),
+    made_pyramid_file(1, 1, 1, seed=1),
     made_pyramid_file(16, 20, 4, seed=2, pitch=2),
 ]
 
 
 def test_a_good_file_is_accepted_and_described() -> None:
-    found = verify(made_pyramid_file(768, 64, hidden=14, depth=3, units=16))
+    found = verify(made_pyramid_file(768, 64, filters=8, units=16))
     assert (found.width, found.height, found.channels) == (768, 64, 3)
     assert (found.model, found.version, found.psnr, found.bits) == ("pyramid", 1, 30.12, 8)
     assert found.features == "latents at 6 levels, 1/1 to 1/32"
@@ -42,7 +42,7 @@ def test_bytes_add_up_to_the_file(data: bytes) -> None:
     assert count.total == len(data)
     assert count.graph + count.weights + count.payload + count.header == count.total
     assert min(count.weights, count.payload, count.header) > 0
-    assert 2390 < count.graph < 2690
+    assert 2550 < count.graph < 2830
 
 
 def test_layers_are_real_numbers() -> None:
@@ -58,12 +58,12 @@ def test_layers_are_real_numbers() -> None:
         features = np.full(header.levels, value * 7 / 16) @ weights[: header.levels]
         exact = 64 * np.maximum(features, weights[header.levels]) @ weights[header.levels + 1 :].T
         assert np.abs(colours - exact).max() <= 0.51
-    assert layers[0].weight.shape == (35, 6)
-    assert layers[1].bias[0] == -2 * stored.context[1][0, 0].sum()
+    assert layers[0].weight.shape == (35, 3)
+    assert layers[1].bias.tolist() == stored.context[2][-1, 0].tolist()
 
 
 def test_contents_survive() -> None:
-    header, stored, planes = made_pyramid(depth=4)
+    header, stored, planes = made_pyramid(filters=5)
     contents = open_container(build(header, stored)).contents
     assert isinstance(contents, PyramidFile)
     assert contents.header == header
@@ -205,8 +205,7 @@ def test_numbers_out_of_range_are_refused() -> None:
 def test_header_and_networks_must_agree() -> None:
     header, stored, _ = made_pyramid()
     for change in (
-        {"hidden": 7},
-        {"depth": 3},
+        {"filters": 4},
         {"units": 6},
         {"channels": 2},
         {"levels": header.levels - 1},
@@ -218,23 +217,25 @@ def test_header_and_networks_must_agree() -> None:
             open_container(forged(other, stored))
         with pytest.raises(ValueError, match="fit"):
             build(other, stored)
-    with pytest.raises(ValueError, match="63"):
-        build(header, replace(stored, context=(stored.context[0] + np.int8(64), stored.context[1])))
+    first, *rest = stored.context
+    first = np.full_like(first, -128)
+    with pytest.raises(ValueError, match="127"):
+        build(header, replace(stored, context=(first, *rest)))
 
 
-def test_weights_above_63_are_refused() -> None:
-    """The graph multiplies bytes in pairs; on old processors larger weights would overflow."""
+def test_weights_of_minus_128_are_refused() -> None:
+    """No fit makes one, so each file has one spelling less."""
 
     def change(model: onnx.ModelProto) -> None:
         tensor = model.graph.initializer[0]
-        tensor.raw_data = b"\x40" + tensor.raw_data[1:]
+        tensor.raw_data = b"\x80" + tensor.raw_data[1:]
         header, stored, _ = made_pyramid()
-        layer = stored.context[0].copy()
-        layer.flat[0] = 64
-        worse = replace(stored, context=(layer, *stored.context[1:]))
+        first = stored.context[0].copy()
+        first.flat[0] = -128
+        worse = replace(stored, context=(first, *stored.context[1:]))
         model.metadata_props[0].value = header.text(*worse.parts)
 
-    with pytest.raises(InvalidFileError, match="larger than 63"):
+    with pytest.raises(InvalidFileError, match="below -127"):
         open_container(changed(change))
 
 

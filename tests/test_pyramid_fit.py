@@ -27,7 +27,7 @@ from rates import Seen, assert_close, reference
 CPU = torch.device("cpu")
 STEP = Table().step
 #: small networks, and few steps
-QUICK = {"lmbda": 4e-4, "steps": 6, "hidden": 8, "layers": 3, "units": 9}
+QUICK = {"lmbda": 4e-4, "steps": 6, "filters": 4, "units": 9}
 
 
 def made(
@@ -46,7 +46,9 @@ def same(one: Fitted, other: Fitted) -> bool:
     """Whether every integer and every number is equal."""
     pairs = [
         *zip(one.planes, other.planes, strict=True),
-        *zip(one.context.weights, other.context.weights, strict=True),
+        (one.context.first, other.context.first),
+        (one.context.later, other.context.later),
+        (one.context.biases, other.context.biases),
         (one.synthesis, other.synthesis),
         (one.filters, other.filters),
     ]
@@ -200,7 +202,8 @@ def reports_of(fit: Fit, **arguments: Any) -> tuple[Fitted, list[Report]]:
 
 def test_weights_that_decay_become_smaller() -> None:
     def size(decay: float) -> float:
-        weights = fitted(scene(40, 48), steps=40, decay=decay).context.weights
+        context = fitted(scene(40, 48), steps=40, decay=decay).context
+        weights = context.first, context.later
         return sum(float(np.square(each.astype(float)).sum()) for each in weights)
 
     assert size(10.0) < 0.5 * size(0.0)
@@ -324,7 +327,7 @@ def test_an_interruption_ends_with_a_true_cost(after: int) -> None:
 
 def test_without_the_prior_networks_start_at_random() -> None:
     pixels = scene(20, 20)
-    recipe = {"hidden": 14}
+    recipe = {"filters": 8}
     trained, fresh = made(pixels, **recipe), made(pixels, **recipe, prior=False)
     other = made(pixels, **recipe, prior=False, seed=1)
     weights = [fit.network.weights[0] for fit in (trained, fresh, other)]

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import fields
 
 import pytest
 from hypothesis import given
@@ -12,7 +12,7 @@ from imcodec.pyramid.geometry import choose_geometry
 from imcodec.pyramid.header import RANGES, PyramidHeader, parse
 
 GOOD = "1 pyr 768 512 3 6 8 2 1 14 3 16 3012 00000000"
-HEADER = PyramidHeader(768, 512, 3, 6, 8, 2, 1, 14, 3, 16, 3012)
+HEADER = PyramidHeader(768, 512, 3, 6, 8, 2, 1, 7, 16, 3012)
 
 sides = st.integers(1, 300) | st.integers(1, 65535)
 
@@ -29,8 +29,7 @@ def headers(draw: st.DrawFn) -> PyramidHeader:
         strips=sizes.strips,
         row_factor=sizes.row_factor,
         pitch=pitch,
-        hidden=draw(st.integers(2, 64)),
-        depth=draw(st.integers(2, 4)),
+        filters=draw(st.integers(1, 64)),
         units=draw(st.integers(1, 64)),
         psnr=draw(st.integers(0, 9999)),
     )
@@ -48,8 +47,7 @@ def test_one_known_spelling() -> None:
 
 
 def test_shapes() -> None:
-    assert HEADER.context_shapes == ((2, 14, 7, 1, 5), (2, 14, 14, 1, 1), (2, 2, 14, 1, 1))
-    assert replace(HEADER, depth=2).context_shapes == ((2, 14, 7, 1, 5), (2, 2, 14, 1, 1))
+    assert HEADER.context_shapes == ((2, 7, 7, 1, 5), (2, 16, 14, 1, 1), (6, 2, 14))
     assert HEADER.synthesis_shape == (10, 16, 1, 1)
     assert HEADER.geometry.plane(6) == (512, 768)
 

@@ -73,7 +73,9 @@ def test_what_the_picture_hides_counts_less() -> None:
 
 def fitted(tune: str, pixels: np.ndarray, **changes: Any) -> Fit:
     height, width, _ = pixels.shape
-    recipe = Recipe(**{"lmbda": 1e-3, "steps": 30, "hidden": 8, "units": 9, "tune": tune} | changes)
+    recipe = Recipe(
+        **{"lmbda": 1e-3, "steps": 30, "filters": 4, "units": 9, "tune": tune} | changes
+    )
     return Fit(pixels, choose_geometry(height, width), recipe, CPU)
 
 

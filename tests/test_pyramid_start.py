@@ -17,7 +17,7 @@ from imcodec.pyramid.interpolation import Interpolation
 from imcodec.pyramid.latents import Latents
 from imcodec.pyramid.model import ContextNetwork, Filters, Synthesis
 from imcodec.pyramid.settings import NETWORKS, NetworkSize
-from imcodec.pyramid.start import FILTERS, PRIOR, key, prior, start_networks, start_picture
+from imcodec.pyramid.start import BIASES, FILTERS, PRIOR, key, prior, start_networks, start_picture
 from imcodec.pyramid.table import Table
 from pictures import scene
 
@@ -54,19 +54,20 @@ def flat_psnr(pixels: np.ndarray) -> float:
     return psnr(pixels, np.broadcast_to(pixels.mean((0, 1)), pixels.shape))
 
 
-def networks(hidden: int, layers: int = 3) -> tuple[ContextNetwork, Filters]:
+def networks(count: int) -> tuple[ContextNetwork, Filters]:
     """As they start with the prior, for a picture of 512x768."""
-    made, filters = ContextNetwork(hidden, layers, Table()), Filters(LARGE.levels)
+    made, filters = ContextNetwork(count, LARGE.levels), Filters(LARGE.levels)
     start_networks(made, filters, LARGE)
     return made, filters
 
 
 @pytest.mark.parametrize("size", NETWORKS.values(), ids=NETWORKS)
 def test_the_prior_has_networks_of_all_sizes(size: NetworkSize) -> None:
-    made, _ = networks(size.hidden, size.layers)
+    made, _ = networks(size.filters)
     for name, value in made.state_dict().items():
-        assert torch.equal(value, prior()[key(size.hidden, size.layers, name)])
-    assert made.context().weights[0].shape[1] == size.hidden
+        known = prior()[key(size.filters, name)]
+        assert torch.equal(value, known[-LARGE.levels :] if name == BIASES else known)
+    assert made.context().first.shape[1] == size.filters
 
 
 def test_the_prior_says_how_it_was_made() -> None:
@@ -77,30 +78,30 @@ def test_the_prior_says_how_it_was_made() -> None:
 
 
 def test_filters_start_by_the_size_of_their_cells() -> None:
-    _, filters = networks(8)
+    _, filters = networks(5)
     known = prior()[FILTERS]
     assert len(known) >= LARGE.levels == 5
     assert torch.equal(filters.weights, known[-5:])
     coarse = choose_geometry(512, 768, levels=4, pitch=2)
     fewer = Filters(coarse.levels)
-    start_networks(ContextNetwork(8, 3, Table()), fewer, coarse)
+    start_networks(ContextNetwork(5, coarse.levels), fewer, coarse)
     assert torch.equal(fewer.weights, known[:-1][-coarse.levels :])
 
 
 def test_fits_do_not_change_the_prior() -> None:
     """It is read once and kept."""
-    made, filters = networks(14)
+    made, filters = networks(8)
     with torch.no_grad():
-        made.weights[0].add_(1)
+        made.first.add_(1)
         filters.weights.add_(1)
-    again, other = networks(14)
-    assert not torch.equal(made.weights[0], again.weights[0])
+    again, other = networks(8)
+    assert not torch.equal(made.first, again.first)
     assert not torch.equal(filters.weights, other.weights)
 
 
 def test_a_shape_without_a_prior_starts_at_random() -> None:
-    made, _ = networks(5, 2)
-    assert torch.equal(made.weights[0], ContextNetwork(5, 2, Table()).weights[0])
+    made, _ = networks(6)
+    assert torch.equal(made.first, ContextNetwork(6, LARGE.levels).first)
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])

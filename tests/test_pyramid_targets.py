@@ -133,7 +133,7 @@ def test_a_few_hundred_bytes_of_latents_are_hit(width: int) -> None:
 
 
 def test_trimming_moves_as_few_latents_as_needed() -> None:
-    fit = Fit(PICTURE, choose_geometry(64, 96), Recipe(1e-3, 30, 8, 3, 9), torch.device("cpu"))
+    fit = Fit(PICTURE, choose_geometry(64, 96), Recipe(1e-3, 30, 4, 9), torch.device("cpu"))
     coded = code(fit, fit.run())
     limit = 0.99 * coded.payload.ideal_bits
     found = trim(fit, coded, lambda made: made.payload.ideal_bits <= limit)

@@ -117,11 +117,13 @@ def words(change: Callable[[NDArray[np.uint16]], NDArray[np.uint16]]) -> Callabl
 
 
 def context(fill: int) -> Callable[[Stored], Stored]:
-    """The context network's last layer filled with one number: widths and means of one kind."""
+    """The context network's outer layer filled with one number: widths and means of one kind."""
 
     def change(stored: Stored) -> Stored:
-        *layers, last = stored.context
-        return replace(stored, context=(*layers, np.full_like(last, fill)))
+        first, later, biases = stored.context
+        later = later.copy()
+        later[:, later.shape[2] :] = fill
+        return replace(stored, context=(first, later, biases))
 
     return change
 
@@ -145,7 +147,7 @@ def context_weight(value: int) -> Callable[[Stored], Stored]:
 
 
 def oversized(value: int) -> Callable[[], bytes]:
-    """A weight of the context network that the graph's sums have no room for."""
+    """A weight of the context network that no fit makes."""
 
     def make() -> bytes:
         with mock.patch("imcodec.pyramid.context.LARGEST_WEIGHT", 128):
@@ -161,7 +163,7 @@ def random_words(stored: Stored) -> Stored:
 
 
 _PYR = {"width": 2, "height": 3, "channels": 4, "levels": 5, "strips": 6, "factor": 7, "pitch": 8}
-_PYR |= {"hidden": 9, "depth": 10, "units": 11, "psnr": 12}
+_PYR |= {"filters": 9, "units": 10, "psnr": 11}
 
 #: refused before anything runs
 BEFORE = [
@@ -207,9 +209,8 @@ BEFORE = [
     Forgery("pyr: more strips than rows", sizes(64, 64, levels=6, strips=2), "strips is 2"),
     Forgery("pyr: 65535x65535, but small", sizes(65535, 65535, levels=9, strips=64), LEFT_OVER),
     Forgery("pyr: one level", word("pyr", 5, "1"), LEFT_OVER),
-    Forgery("pyr: another depth", word("pyr", 10, "4"), LEFT_OVER),
-    Forgery("pyr: more hidden units", word("pyr", 9, "64"), LEFT_OVER),
-    Forgery("pyr: another quality", word("pyr", 12, "9998"), "the checksum does not match"),
+    Forgery("pyr: more filters", word("pyr", 9, "64"), LEFT_OVER),
+    Forgery("pyr: another quality", word("pyr", 11, "9998"), "the checksum does not match"),
     Forgery("pyr: a state of 0", pyramid(states(0)), "state of a lane"),
     Forgery("pyr: a state of 2**16", pyramid(states(2**16)), "state of a lane"),
     Forgery("pyr: a negative state", pyramid(states(-(2**63))), "state of a lane"),
@@ -223,8 +224,7 @@ BEFORE = [
         pyramid(lambda stored: replace(stored, states=np.append(stored.states, 2**10))),
         LEFT_OVER,
     ),
-    Forgery("pyr: a weight of the context of 64", oversized(64), "larger than 63"),
-    Forgery("pyr: a weight of the context of -128", oversized(-128), "larger than 63"),
+    Forgery("pyr: a weight of the context of -128", oversized(-128), "below -127"),
     Forgery("pyr: a weight of the synthesis of -128", pyramid(weight("synthesis", -128)), "synth"),
     Forgery("pyr: a weight of a filter of -128", pyramid(weight("filters", -128)), "filters"),
     Forgery(
@@ -250,7 +250,7 @@ AFTER = [
     Forgery("largest states", pyramid(states(2**16 - 1)), END),
     Forgery("states rolled", pyramid(lambda s: replace(s, states=np.roll(s.states, 1))), END),
     Forgery("widths of 0, kept at 1", pyramid(context(0)), END),
-    Forgery("widths and means that leave the table", pyramid(context(63)), END),
-    Forgery("widths and means the other way", pyramid(context(-63)), END),
-    Forgery("another first layer", pyramid(context_weight(63)), END),
+    Forgery("widths and means that leave the table", pyramid(context(127)), END),
+    Forgery("widths and means the other way", pyramid(context(-127)), END),
+    Forgery("another first layer", pyramid(context_weight(127)), END),
 ]
