@@ -28,9 +28,9 @@ def test_info(cli: Cli, pyramid: Path) -> None:
     assert (outcome.code, outcome.err) == (0, "")
     for text in ("53 x 37", "RGB", "pyramid", "30.12 dB", "latents at 4 levels, 1/1 to 1/8"):
         assert text in outcome.out
-    for text in ("35 -> 6", "context 1, odd columns", "threshold", "payload", "100.0 %"):
+    for text in ("35 -> 3", "context 1, odd columns", "threshold", "payload", "100.0 %"):
         assert text in outcome.out
-    assert "context 1, even columns: 210 parameters, too many to print" in outcome.out
+    assert "context 1, even columns: 105 parameters, too many to print" in outcome.out
     (row,) = cli("info", pyramid, "--json", "--weights").rows
     assert row == {"file": str(pyramid)} | info(pyramid).to_dict(weights=True)
     parts = row["bytes"]

@@ -29,9 +29,9 @@ def test_a_good_file_is_accepted_and_described() -> None:
     assert (found.model, found.version, found.psnr, found.bits) == ("pyramid", 1, 30.12, 8)
     assert found.features == "latents at 6 levels, 1/1 to 1/32"
     shapes = [(layer.inputs, layer.outputs) for layer in found.layers]
-    context = [(35, 14), (14, 14), (14, 2)]
+    context = [(35, 8), (16, 16), (16, 2)]
     assert shapes == [*context, *context, (9, 6), (6, 16), (16, 3)]
-    assert found.parameters == found.bytes.weights == 1642
+    assert found.parameters == found.bytes.weights == 1542
     assert info(FILES[1]).features == "latents at 1 level, 1/1"
     assert info(FILES[2]).features.endswith("1/2 to 1/8")
 
@@ -269,7 +269,7 @@ def test_forged_networks_never_crash(seed: int) -> None:
         random.integers(-63, 64, shape).astype(np.int8) for shape in header.context_shapes
     )
     if seed % 4 == 0:
-        context = (context[0], np.zeros_like(context[1]))  # every width is 0
+        context = (context[0], np.zeros_like(context[1]), context[2])  # every width is 0
     data = build(header, replace(stored, context=context))
     with pytest.raises(InvalidFileError, match="does not end where it should"):
         latents(data)

@@ -18,6 +18,7 @@ from imcodec.pyramid.filters import filtered
 from imcodec.pyramid.fit import Fit
 from imcodec.pyramid.fitted import Fitted, Loss, Report
 from imcodec.pyramid.geometry import Geometry, choose_geometry
+from imcodec.pyramid.rate import Layers
 from imcodec.pyramid.recipe import Recipe
 from imcodec.pyramid.table import Table
 from imcodec.pyramid.walk import encode_latents
@@ -118,7 +119,7 @@ def test_gradients_of_the_whole_loss(geometry: Geometry, monkeypatch: pytest.Mon
     colours = colours + (colours.clamp(0, 255) - colours).detach()
     expected_mse = (colours - fit.colours).square().mean() / 255**2
     stacks = [stack.double() for stack in fit.latents.stacks(latents)]
-    layers = [(w.double(), None if b is None else b.double()) for w, b in fit.network.layers()]
+    layers = Layers(*(each.double() for each in fit.network.layers()))
     nats = reference(stacks, geometry, layers, Seen()).sum()
     expected_bpp = nats / math.log(2) / (geometry.height * geometry.width)
     (expected_mse + 0.01 * expected_bpp).backward()

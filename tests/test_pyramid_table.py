@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from imcodec import ImcodecError
-from imcodec.pyramid.context import LARGEST_WIDTH
+from imcodec.pyramid.context import LARGEST_LATENT, LARGEST_WIDTH
 from imcodec.pyramid.table import MEAN_UNIT, SAFE_MARGIN, CodingError, Table
 
 
@@ -67,12 +67,14 @@ def test_clamp_refuses_widths_outside_the_table() -> None:
     assert issubclass(CodingError, ImcodecError)
 
 
-def test_clamp_refuses_edges_that_no_mean_gives() -> None:
-    for mean in (-136, 136):
-        with pytest.raises(CodingError):
-            Table().clamp(
-                Table().edge(np.array([mean]), np.array([20])), np.array([20]), np.array([0])
-            )
+def test_clamp_refuses_distributions_beyond_all_latents() -> None:
+    width, zero = np.array([20]), np.array([0])
+    for mean in (-126 * MEAN_UNIT, 127 * MEAN_UNIT):
+        value = Table().clamp(Table().edge(np.array([mean]), width), width, zero)
+        assert abs(value[0]) <= LARGEST_LATENT
+    for mean in (-140 * MEAN_UNIT, 140 * MEAN_UNIT):
+        with pytest.raises(CodingError, match="no latent"):
+            Table().clamp(Table().edge(np.array([mean]), width), width, zero)
 
 
 def test_the_edge_follows_the_mean_towards_zero() -> None:

@@ -145,6 +145,7 @@ def blank(width: int, height: int) -> bytes:
     changed = {"width": width, "height": height, "strips": geometry.strips}
     header = replace(header, **changed, levels=geometry.levels)
     numbers = {
+        "context": tuple(np.zeros(shape, np.int8) for shape in header.context_shapes),
         "synthesis": np.zeros(header.synthesis_shape, np.int8),
         "filters": np.zeros((header.levels, 3, 3), np.int8),
         "states": np.ones(geometry.lanes, np.int64),

@@ -7,6 +7,7 @@ table reach further, for some more bits; whichever costs less is taken.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +16,7 @@ from imcodec.pyramid.context import Context
 from imcodec.pyramid.fit import Fit
 from imcodec.pyramid.fitted import Fitted
 from imcodec.pyramid.rans import Payload
-from imcodec.pyramid.table import Ints, Table
+from imcodec.pyramid.table import CodingError, Ints, Table
 from imcodec.pyramid.walk_kernel import encode_latents
 
 #: factors on widths, tried in this order
@@ -38,8 +39,7 @@ def code(fit: Fit, fitted: Fitted) -> Coded:
     """The entropy code of a fit that costs least."""
     best: Coded | None = None
     for factor in FACTORS:
-        context = shrunk(fitted.context, factor)
-        payload, planes = encode_latents(context, fit.geometry, Table(), fitted.planes, fit.threads)
+        context, payload, planes = coded_latents(fit, shrunk(fitted.context, factor), fitted.planes)
         pixels = fit.geometry.height * fit.geometry.width
         same = all(np.array_equal(a, b) for a, b in zip(planes, fitted.planes, strict=True))
         distortion = fitted.distortion if same else fit.distortion_of(planes)
@@ -52,6 +52,23 @@ def code(fit: Fit, fitted: Fitted) -> Coded:
             break
     assert best is not None
     return best
+
+
+def coded_latents(
+    fit: Fit, context: Context, planes: Sequence[Ints]
+) -> tuple[Context, Payload, list[Ints]]:
+    """The latents' entropy code, with a network whose arithmetic is exact for them.
+
+    Hardly any fit finds another one; its weights are halved until they are small enough.
+    """
+    while True:
+        try:
+            payload, coded = encode_latents(context, fit.geometry, Table(), planes, fit.threads)
+        except CodingError:
+            halves = (np.trunc(each / 2).astype(np.int8) for each in (context.first, context.later))
+            context = Context(*halves, context.biases)
+        else:
+            return context, payload, coded
 
 
 def shrunk(context: Context, factor: float) -> Context:

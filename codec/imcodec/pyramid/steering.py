@@ -14,13 +14,11 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from imcodec.pyramid.finish import Coded, code
+from imcodec.pyramid.finish import Coded, code, coded_latents
 from imcodec.pyramid.fit import Fit
 from imcodec.pyramid.fitted import Fitted, Report
 from imcodec.pyramid.goal import BETTER, SPARE_BETTER, Found, Goal
-from imcodec.pyramid.table import Table
 from imcodec.pyramid.trim import trim
-from imcodec.pyramid.walk_kernel import encode_latents
 
 #: d log(bits per pixel) / d log(lambda), and the same of the squared error
 BITS_SLOPE, ERROR_SLOPE = -0.5, 0.6
@@ -235,10 +233,8 @@ class Steering:
     def _look(self) -> None:
         """Learn what a file takes besides its latents."""
         fitted = self._fit.rounded()
-        payload, planes = encode_latents(
-            fitted.context, self._fit.geometry, Table(), fitted.planes, self._fit.threads
-        )
-        coded = Coded(fitted.context, payload, planes, math.nan)
+        context, payload, planes = coded_latents(self._fit, fitted.context, fitted.planes)
+        coded = Coded(context, payload, planes, math.nan)
         self.model.learn(fitted, coded, Found(self._size_of(fitted, coded), math.nan))
 
     def _expected(self, report: Report) -> float:

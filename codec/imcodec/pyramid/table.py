@@ -21,7 +21,7 @@ half a latent after the table's centre:
     edge = centre + trunc(mean * width / MEAN_UNIT)      mean = MEAN_UNIT * (expected value + 1/2)
 
 (A network that says the edge itself needs no product here, and 2 to 4 % more bits.) Widths are
-clipped to 1 .. centre and means are bytes, so the table always holds a value near the mean.
+clipped to 1 .. centre, so the table always holds a value near the mean.
 
 The flat part gives each entry `step` slots (about half of one) whatever happens, so that values
 that the network did not expect can be coded: it costs 0.003 bits a symbol and saves 2 to 5 % of all
@@ -154,4 +154,6 @@ class Table:
         value = np.clip(value, low, high)
         while (bad := self.frequencies(edge, width, value)[1] <= 0).any():
             value = value + np.where(bad, np.sign(centre - value), 0)
+        if (abs(value) > LARGEST_LATENT).any():
+            raise CodingError("a distribution lies where no latent is")
         return value

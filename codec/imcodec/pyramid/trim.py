@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imcodec.pyramid.finish import Coded
+from imcodec.pyramid.finish import Coded, coded_latents
 from imcodec.pyramid.fit import Fit
 from imcodec.pyramid.latents import LATENT_UNIT
-from imcodec.pyramid.table import Ints, Table
-from imcodec.pyramid.walk_kernel import encode_latents
+from imcodec.pyramid.table import Ints
 
 #: share of the latents other than 0 that may be moved, how often the first number is doubled until
 #: it is as large, and how often the difference of the last two is halved
@@ -60,5 +59,5 @@ def _coded(fit: Fit, coded: Coded, values: Ints, moved: NDArray[np.intp]) -> Cod
     ends = np.cumsum([plane.size for plane in coded.planes])[:-1]
     parts = zip(np.split(fewer, ends), coded.planes, strict=True)
     planes = [part.reshape(plane.shape) for part, plane in parts]
-    payload, planes = encode_latents(coded.context, fit.geometry, Table(), planes, fit.threads)
-    return Coded(coded.context, payload, planes, coded.cost)
+    context, payload, planes = coded_latents(fit, coded.context, planes)
+    return Coded(context, payload, planes, coded.cost)

@@ -80,6 +80,8 @@ def encode_latents(
         list(pool.map(strip, range(geometry.strips)))
     if _largest_sum(context, *largest.max(0)) >= EXACT:
         raise CodingError("sums of the context network are not exact")
+    if max(int(np.abs(plane).max()) for plane in planes) > LARGEST_LATENT:
+        raise CodingError("a distribution lies where no latent is")
     return encode(lows, counts, geometry.lanes, table.total), planes[1:]
 
 
