@@ -57,7 +57,7 @@ CASES: list[Case] = [
     ("64 MiB of empty initializers", full_of(7, 5), "verify", {}, NOTHING),
     (
         "64 MiB of numbers for 53x37 pixels",
-        numbers("1 pyr 53 37 3 3 1 2 1 6 2 5 3012 00000000"),
+        numbers("1 pyr 53 37 3 3 1 2 1 3 5 3012 00000000"),
         "verify",
         {},
         NOTHING,

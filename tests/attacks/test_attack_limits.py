@@ -95,7 +95,7 @@ def numbers(header: str) -> Callable[[], bytes]:
             id="integers of one byte",
         ),
         pytest.param(
-            numbers("1 pyr 53 37 3 3 1 2 1 6 2 5 3012 00000000"),
+            numbers("1 pyr 53 37 3 3 1 2 1 3 5 3012 00000000"),
             "InvalidFileError: .*too many for a picture of 53x37",
             id="numbers of a small pyramid",
         ),

@@ -105,8 +105,14 @@ def _layers(graph: Graph, context: Context, biases: str) -> list[_Layers]:
         first = context.first[phase] * np.float32(FIRST)
         later = context.later[phase] * np.float32(LATER)
         inner, outer = np.split(later, [context.hidden])
-        names = [graph.constant(weights, np.float32) for weights in (first, inner, outer)]
-        phases.append(_Layers(*names, graph.op("Squeeze", both[phase], graph.ints(0))))
+        phases.append(
+            _Layers(
+                graph.constant(first, np.float32),
+                graph.constant(inner, np.float32),
+                graph.constant(outer, np.float32),
+                graph.op("Squeeze", both[phase], graph.ints(0)),
+            )
+        )
     return phases
 
 

@@ -159,7 +159,7 @@ class PyramidFile:
         return (*self._context_layers(), self._filters_layer(), *self._synthesis_layers())
 
     def _context_layers(self) -> Iterator[LayerInfo]:
-        """In real numbers: inputs are latents, hidden units 0 .. 255, outputs mean and width."""
+        """In real numbers: inputs are latents, outputs mean and width."""
         context = Context(*self.stored.context)
         for phase, columns in enumerate(("even", "odd")):
             first = context.first[phase].reshape(len(context.first[phase]), -1)

@@ -1,7 +1,7 @@
 """The fitting loop: pixels in; integer latents, context networks and synthesis out.
 
 loss = mse (colours in 0 .. 1), or another distortion, + lambda * bits per pixel. Context networks
-run in the graph's arithmetic from the first step on, their hidden units and outputs whole numbers;
+run in the graph's arithmetic from the first step on, their units and outputs whole numbers;
 weights become whole near the end (imcodec.pyramid.settling). Latents are softened for most of the
 way and truly rounded at the end, where the loss is the file's true cost and the best state is kept.
 

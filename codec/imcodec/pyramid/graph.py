@@ -6,7 +6,7 @@
     Scan   a phase   context network -> (edge, width) -> Scan over steps -> values -> push them
     Scan   a step    one symbol per lane
 
-Planes are int8 [rows, 1, 1, strips, columns] inside the Loop: a Scan over rows hands out
+Planes are float32 [rows, 1, 1, strips, columns] inside the Loop: a Scan over rows hands out
 [1, 1, strips, columns], the shape of one channel of a convolution whose height is the strips
 (kernels are one row high, strips never mix). Only forms are used that decode bit for bit alike in
 every runtime tried.

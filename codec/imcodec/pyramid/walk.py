@@ -10,7 +10,7 @@ or row 0 where `row_factor` is 1. Level 0 is all zeros.
 
 `walk` goes through a picture's planes in this order. For every half-row it computes (mean, width)
 from what is already known and asks `code` for the values; so the encoder, a reference decoder and a
-test of the graph all run the same lines. The tests hold them equal to QLinearConv.
+test of the graph all run the same lines. The tests hold them equal to onnxruntime.
 """
 
 from __future__ import annotations
