@@ -65,7 +65,7 @@ def row(path: Path, pixels: np.ndarray) -> Sequence[str]:
     contents = open_container(data).contents
     assert isinstance(contents, PyramidFile)
     planes = [plane.astype(np.int64) for plane in latents(data)]
-    context, geometry = Context(contents.stored.context), contents.header.geometry
+    context, geometry = Context(*contents.stored.context), contents.header.geometry
     coded, _ = encode_latents(context, geometry, TABLE, planes)
     assert np.array_equal(coded.words, contents.stored.words)
     height, width = pixels.shape[:2]

@@ -63,7 +63,7 @@ def test_entropy_encoding(benchmark: Benchmark, data: bytes) -> None:
 
     contents = open_container(data).contents
     planes = [plane.astype(np.int64) for plane in latents(data)]
-    context = Context(contents.stored.context)
+    context = Context(*contents.stored.context)
     benchmark.pedantic(
         lambda: encode_latents(context, contents.header.geometry, Table(), planes),
         rounds=5,
