@@ -43,7 +43,7 @@ PHASES = 2
 PARENTS = 2  # rows of the coarser plane that a network sees
 OUTPUTS = 2  # mean and width
 LARGEST_WEIGHT = 127
-FIRST, LATER = 1 / 16, 1 / 64  # multipliers of the first layer and of the others
+FIRST, LATER = 1 / 16, 1 / 64  # multipliers: of the first layer, of all other weights of a file
 LARGEST_LATENT = 127
 LARGEST_WIDTH = 80  # half of the table's entries, so that every edge has a symbol inside it
 

@@ -28,7 +28,11 @@ FIRST_CONSTANT, FIRST_WIDTH = 64.0, 14.0
 
 
 class ContextNetwork(nn.Module):
-    """The networks of both column phases (imcodec.pyramid.context)."""
+    """The networks of both column phases (imcodec.pyramid.context).
+
+    Parameters: first [2, filters, 35], inner [2, hidden, hidden], outer [2, 2, hidden] and biases
+    [levels, 2, hidden, 1], hidden = 2 * filters.
+    """
 
     def __init__(self, filters: int, levels: int, seed: int = 0) -> None:
         super().__init__()
@@ -67,9 +71,10 @@ class ContextNetwork(nn.Module):
 
     @torch.no_grad()
     def confine(self) -> None:
-        """Bring weights back that left what a file can say: they would learn nothing there."""
+        """Bring back what left the range that a file can say: it would learn nothing there."""
         for weight in self.weights:
             weight.clamp_(-LARGEST_WEIGHT / CONTEXT_UNIT, LARGEST_WEIGHT / CONTEXT_UNIT)
+        self.biases.clamp_(-LARGEST_WEIGHT / BIAS_UNIT, LARGEST_WEIGHT / BIAS_UNIT)
 
     def layers(self) -> Layers:
         """Weights times their multipliers, and biases, as imcodec.pyramid.rate takes them."""
