@@ -24,7 +24,7 @@ from onnx import AttributeProto, GraphProto, ModelProto, TensorProto
 from imcodec import info
 from imcodec.container import open_container
 from imcodec.pyramid import wire
-from imcodec.pyramid.file import PyramidFile
+from imcodec.pyramid.file import TENSORS, PyramidFile
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def anatomy(path: Path) -> list[Item]:
     if not isinstance(contents, PyramidFile):
         raise ValueError(f"{path} is no pyramid file")
     model = ModelProto.FromString(container.data)
-    items = list(_graph(model.graph, "main", 7))
+    items = list(_graph(model.graph, "main", TENSORS))
     frame = _framed(model.graph) - _size(model.graph)
     items.append(Item("model", "rest", "frame of the graph", frame))
     model.ClearField("graph")

@@ -78,7 +78,7 @@ def made_pyramid(
     header = replace(header, psnr=3012)
     synthesis = random_synthesis(header.synthesis_shape, header.levels, seed)
     stored = Stored(
-        (context.first, context.later, context.biases),
+        context.stored,
         synthesis,
         random_filters(sizes.levels, seed),
         payload.words,

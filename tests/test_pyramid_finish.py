@@ -9,14 +9,15 @@ import pytest
 import torch
 
 from imcodec.pyramid.context import PARENTS, Context
-from imcodec.pyramid.finish import ACCEPTED, FACTORS, code, shrunk
+from imcodec.pyramid.finish import ACCEPTED, FACTORS, code, coded_latents, shrunk
 from imcodec.pyramid.fit import Fit
 from imcodec.pyramid.fitted import Fitted
 from imcodec.pyramid.geometry import choose_geometry
 from imcodec.pyramid.rans import START
 from imcodec.pyramid.recipe import Recipe
-from imcodec.pyramid.table import Ints, Table
+from imcodec.pyramid.table import CodingError, Ints, Table
 from imcodec.pyramid.walk import decode_latents, encode_latents, network
+from imcodec.pyramid.walk_kernel import encode_latents as compiled_encoding
 from pictures import scene
 from pyramids import random_context
 
@@ -103,3 +104,20 @@ def test_the_context_that_was_fitted_is_not_changed() -> None:
     before = context.later.copy()
     shrunk(context, 0.5)
     assert np.array_equal(before, context.later)
+
+
+def test_networks_whose_sums_are_not_exact_are_halved(finished: tuple[Fit, Fitted]) -> None:
+    fit, fitted = finished
+    loud = replace(
+        fitted.context,
+        first=np.full_like(fitted.context.first, 127),
+        later=np.full_like(fitted.context.later, 127),
+    )
+    planes = [np.full_like(plane, 100) for plane in fitted.planes]
+    with pytest.raises(CodingError):
+        compiled_encoding(loud, fit.geometry, TABLE, planes)
+    context, payload, coded = coded_latents(fit, loud, planes)
+    assert 0 < context.first.max() < 127
+    decoded, decoder = decode_latents(context, fit.geometry, TABLE, payload)
+    assert same(decoded, coded)
+    assert (decoder.states == START).all()

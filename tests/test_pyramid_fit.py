@@ -47,9 +47,7 @@ def same(one: Fitted, other: Fitted) -> bool:
     """Whether every integer and every number is equal."""
     pairs = [
         *zip(one.planes, other.planes, strict=True),
-        (one.context.first, other.context.first),
-        (one.context.later, other.context.later),
-        (one.context.biases, other.context.biases),
+        *zip(one.context.stored, other.context.stored, strict=True),
         (one.synthesis, other.synthesis),
         (one.filters, other.filters),
     ]

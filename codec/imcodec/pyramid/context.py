@@ -61,7 +61,7 @@ class Context:
     biases: Weights
 
     def __post_init__(self) -> None:
-        for weight in (self.first, self.later, self.biases):
+        for weight in self.stored:
             if weight.dtype != np.int8:
                 raise ValueError("weights are int8")
             if (weight < -LARGEST_WEIGHT).any():
@@ -72,6 +72,21 @@ class Context:
             raise ValueError("the later layers do not fit the first one")
         if self.biases.shape[1:] != (PHASES, self.hidden):
             raise ValueError("the biases do not fit the layers")
+
+    @property
+    def stored(self) -> tuple[Weights, Weights, Weights]:
+        """The three tensors that a file stores, in its order."""
+        return self.first, self.later, self.biases
+
+    @property
+    def inner(self) -> Weights:
+        """The inner layer, [2, hidden, hidden, 1, 1]."""
+        return self.later[:, : self.hidden]
+
+    @property
+    def outer(self) -> Weights:
+        """The outer layer, mean and width, [2, 2, hidden, 1, 1]."""
+        return self.later[:, self.hidden :]
 
     @property
     def queue(self) -> int:
@@ -91,4 +106,4 @@ class Context:
     @property
     def size(self) -> int:
         """Weights and biases, one byte each."""
-        return self.first.size + self.later.size + self.biases.size
+        return sum(each.size for each in self.stored)

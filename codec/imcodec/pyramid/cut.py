@@ -102,14 +102,11 @@ def _layers(graph: Graph, context: Context, biases: str) -> list[_Layers]:
     both = graph.node("Split", biases, outputs=PHASES)
     phases = []
     for phase in range(PHASES):
-        first = context.first[phase] * np.float32(FIRST)
-        later = context.later[phase] * np.float32(LATER)
-        inner, outer = np.split(later, [context.hidden])
         phases.append(
             _Layers(
-                graph.constant(first, np.float32),
-                graph.constant(inner, np.float32),
-                graph.constant(outer, np.float32),
+                graph.constant(context.first[phase] * FIRST, np.float32),
+                graph.constant(context.inner[phase] * LATER, np.float32),
+                graph.constant(context.outer[phase] * LATER, np.float32),
                 graph.op("Squeeze", both[phase], graph.ints(0)),
             )
         )

@@ -129,11 +129,9 @@ def contents(
 ) -> PyramidFile:
     """What the file of a finished fit holds; its quality is not yet known."""
     payload = coded.payload
-    context = coded.context
-    numbers = context.first, context.later, context.biases
-    stored = Stored(numbers, synthesis, filters, payload.words, payload.states)
+    stored = Stored(coded.context.stored, synthesis, filters, payload.words, payload.states)
     # as many digits as the quality will have
-    header = replace(header_for(geometry, context, synthesis), psnr=MAX_PSNR)
+    header = replace(header_for(geometry, coded.context, synthesis), psnr=MAX_PSNR)
     return PyramidFile(header, stored)
 
 

@@ -162,12 +162,11 @@ class PyramidFile:
         """In real numbers: inputs are latents, outputs mean and width."""
         context = Context(*self.stored.context)
         for phase, columns in enumerate(("even", "odd")):
-            first = context.first[phase].reshape(len(context.first[phase]), -1)
-            later = context.later[phase, ..., 0, 0] * np.float32(LATER)
-            inner, outer = later[: context.hidden], later[context.hidden :]
-            yield _context_layer(1, columns, first * np.float32(FIRST))
-            yield _context_layer(2, columns, inner, context.biases[:, phase])
-            yield _context_layer(3, columns, outer)
+            names = [f"context {number}, {columns} columns" for number in (1, 2, 3)]
+            yield _context_layer(names[0], "absolute", context.first[phase] * FIRST)
+            biases = context.biases[:, phase]
+            yield _context_layer(names[1], "relu", context.inner[phase] * LATER, biases)
+            yield _context_layer(names[2], "linear", context.outer[phase] * LATER)
 
     def _filters_layer(self) -> LayerInfo:
         """All filters as one layer: a plane's nine cells to a filtered one, for each level."""
@@ -273,16 +272,17 @@ def _expect(tensor: Tensor, kind: int, shape: tuple[int, ...], whole: bool) -> N
 
 
 def _context_layer(
-    number: int, columns: str, weight: NDArray[np.float32], biases: NDArray[np.int8] | None = None
+    name: str, activation: str, weight: NDArray[np.floating], biases: Weights | None = None
 ) -> LayerInfo:
     """A layer of the context network; its bias is that of the finest level."""
-    bias = np.zeros(len(weight)) if biases is None else biases[-1]
+    matrix = np.ascontiguousarray(weight.reshape(len(weight), -1).T, np.float32)
+    inputs, outputs = matrix.shape
     return LayerInfo(
-        name=f"context {number}, {columns} columns",
-        activation={1: "absolute", 2: "relu", 3: "linear"}[number],
-        inputs=weight.shape[1],
-        outputs=len(weight),
+        name=name,
+        activation=activation,
+        inputs=inputs,
+        outputs=outputs,
         parameters=weight.size + (0 if biases is None else biases.size),
-        weight=np.ascontiguousarray(weight.T),
-        bias=bias.astype(np.float32),
+        weight=matrix,
+        bias=np.zeros(outputs, np.float32) if biases is None else biases[-1].astype(np.float32),
     )

@@ -65,10 +65,10 @@ def coded_latents(
         try:
             payload, coded = encode_latents(context, fit.geometry, Table(), planes, fit.threads)
         except CodingError:
-            first, later = context.first / 2, context.later / 2
-            context = Context(
-                np.trunc(first).astype(np.int8), np.trunc(later).astype(np.int8), context.biases
+            first, later = (
+                np.trunc(each / 2).astype(np.int8) for each in (context.first, context.later)
             )
+            context = replace(context, first=first, later=later)
         else:
             return context, payload, coded
 

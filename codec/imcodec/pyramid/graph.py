@@ -152,9 +152,9 @@ def sample(g: Graph, plane: str, grid: str) -> str:
     return g.op("GridSample", plane, grid, padding_mode="border")
 
 
-def through_filter(g: Graph, scale: str, plane: str, filters: str, level: str) -> str:
+def through_filter(g: Graph, scale: float, plane: str, filters: str, level: str) -> str:
     """A plane float32 [1, 1, H, W] times the table's step, through its level's filter."""
-    weights = g.op("DequantizeLinear", g.op("Gather", filters, level), scale)  # [1, 1, 3, 3]
+    weights = dequantised(g, g.op("Gather", filters, level), scale)  # [1, 1, 3, 3]
     return g.op("Conv", plane, weights, pads=[1, 1, 1, 1])
 
 
@@ -170,8 +170,8 @@ def level_body(main: Graph, c: Constants, picture: Picture, stored: list[str], g
     carried, drawn = decode_level(g, c, picture, [first, later, biases], level, carried)
     for name in carried:
         g.output(name)
-    scale = g.constant(picture.table.step * LATER, np.float32)
-    g.output(sample(g, through_filter(g, scale, drawn, filters, level), grid))
+    filtered = through_filter(g, picture.table.step * LATER, drawn, filters, level)
+    g.output(sample(g, filtered, grid))
     return g
 
 
@@ -269,15 +269,14 @@ def build_parts(picture: Picture, payload: Payload, debug: bool = False) -> list
     """
     geometry = picture.geometry
     graph = Graph()
-    context = picture.context
-    weights = [graph.stored(each) for each in (context.first, context.later, context.biases)]
+    first, later, biases = map(graph.stored, picture.context.stored)
     second = graph.stored(picture.synthesis[:, :, 0, 0])
     filters = stored_filters(graph, picture)
     states, words = stored_payload(graph, payload)
     grid = place(graph, geometry, graph.input(np.float32, 4, "grid"))
     c = constants(graph, picture, words)
-    first, later = map(dequantised, (graph,) * 2, weights, (FIRST, LATER))
-    body = level_body(graph, c, picture, [first, later, weights[2], filters], grid)
+    first, later = dequantised(graph, first, FIRST), dequantised(graph, later, LATER)
+    body = level_body(graph, c, picture, [first, later, biases, filters], grid)
     plane = first_plane(graph, geometry)
     # a Loop whose outputs are omitted ('') crashes onnxruntime 1.32: all are named
     _, states, position, features = graph.node(

@@ -39,10 +39,7 @@ class Renewal:
 
     @torch.no_grad()
     def renew(self, on: Tensor) -> int:
-        """How many units were made anew; `on` [2, units] is the share of the places where each is.
-
-        The constant unit is not among them.
-        """
+        """How many units were made anew; `on` [2, units] is in what share of the places each is."""
         _, inner, outer = self._network.weights
         fresh = inner_layer(inner.shape[2], self._generator)
         silent = (on < SILENT).to(inner.device)

@@ -46,12 +46,12 @@ def convolved(inputs: Floats, weight: NDArray[np.float32]) -> Floats:
 def network(context: Context, level: int, phase: int, known: Floats) -> tuple[Ints, Ints]:
     """(mean, width), each [H, W], from what is known [queue + 2, H, W]."""
     first = context.first[phase] * np.float32(FIRST)
-    later = context.later[phase] * np.float32(LATER)
+    inner, outer = (each[phase] * np.float32(LATER) for each in (context.inner, context.outer))
     biases = context.biases[level - 1, phase].astype(np.float32)[:, None, None]
     seen = convolved(known, first)
     both = np.concatenate([seen, abs(seen)])
-    hidden = np.maximum(np.rint(convolved(both, later[: context.hidden]) + biases), 0)
-    outputs = convolved(hidden, later[context.hidden :])
+    hidden = np.maximum(np.rint(convolved(both, inner) + biases), 0)
+    outputs = convolved(hidden, outer)
     mean, width = np.trunc(outputs).astype(np.int64)
     return mean, np.clip(width, 1, LARGEST_WIDTH)
 

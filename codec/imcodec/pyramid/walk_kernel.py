@@ -48,8 +48,11 @@ def encode_latents(
     Raises CodingError, too, where sums of the context network may not be exact.
     """
     (first, inner, outer, biases), cdf = _network(context), table.cdf
-    # the largest numbers that the inner and the outer layer see, of each strip and phase
-    largest = np.zeros((geometry.strips, 2, PHASES, context.hidden), np.float32)
+    # the largest numbers that filters and units say, of each strip and phase
+    loudest, largest = (
+        np.zeros((geometry.strips, PHASES, count), np.float32)
+        for count in (context.hidden // 2, context.hidden)
+    )
     planes = [np.zeros(geometry.plane(level), np.int64) for level in range(geometry.levels + 1)]
     lows, counts = (np.empty(geometry.symbols, np.uint16) for _ in range(2))
     ends = np.cumsum([plane.size for plane in planes[1:]])
@@ -73,12 +76,13 @@ def encode_latents(
                 lows[part].reshape(shapes[level - 1]),
                 counts[part].reshape(shapes[level - 1]),
                 number,
+                loudest[number],
                 largest[number],
             )
 
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(strip, range(geometry.strips)))
-    if _largest_sum(context, *largest.max(0)) >= EXACT:
+    if _largest_sum(context, loudest.max(0), largest.max(0)) >= EXACT:
         raise CodingError("sums of the context network are not exact")
     if max(int(np.abs(plane).max()) for plane in planes) > LARGEST_LATENT:
         raise CodingError("a distribution lies where no latent is")
@@ -89,22 +93,24 @@ def _network(context: Context) -> Network:
     first = context.first[:, :, :, 0].astype(np.float32) * np.float32(FIRST)
     if first.shape[2:] != (QUEUE + PARENTS, TAPS):
         raise ValueError(f"a network sees {QUEUE + PARENTS} rows of {TAPS} columns")
-    later = context.later[..., 0, 0].astype(np.float32) * np.float32(LATER)
-    inner, outer = np.split(later, [context.hidden], axis=1)
-    biases = context.biases.astype(np.float32)
-    return first, np.ascontiguousarray(inner), np.ascontiguousarray(outer), biases
+    inner, outer = (
+        np.ascontiguousarray(each[..., 0, 0] * LATER, np.float32)
+        for each in (context.inner, context.outer)
+    )
+    return first, inner, outer, context.biases.astype(np.float32)
 
 
-def _largest_sum(context: Context, both: Floats, units: Floats) -> float:
+def _largest_sum(context: Context, seen: Floats, units: Floats) -> float:
     """What a sum of absolute products of integers can be at most.
 
-    both, units [2, hidden]: the largest numbers that the inner and the outer layer saw.
+    seen [2, filters] and units [2, hidden] are the largest numbers that filters and units said.
     """
-    weights = np.abs(context.later[..., 0, 0].astype(np.float64))
-    inner, outer = np.split(weights, [context.hidden], axis=1)
-    biases = np.abs(context.biases.astype(np.float64)).max(0)
-    by_inner = np.einsum("poi,pi->po", inner, both / FIRST) + biases / (FIRST * LATER)
-    return float(max(by_inner.max(), np.einsum("poi,pi->po", outer, units).max()))
+    inner, outer, biases = (
+        np.abs(each.astype(np.float64)) for each in (context.inner, context.outer, context.biases)
+    )
+    both = np.tile(seen / FIRST, 2)  # absolute values are as large
+    by_inner = np.einsum("poiab,pi->po", inner, both) + biases.max(0) / (FIRST * LATER)
+    return float(max(by_inner.max(), np.einsum("poiab,pi->po", outer, units).max()))
 
 
 @compiled
@@ -129,11 +135,13 @@ def _level(
     lows: Slots,
     counts: Slots,
     strip: int,
+    loudest: Floats,
     largest: Floats,
 ) -> None:
     """One strip's plane [R, 2 w] under the coarser one [R / factor, w]: values, and their slots.
 
-    Writes `coded` [R, 2 w], `lows` and `counts` [2 R, strips, w] at `strip`, and `largest`.
+    Writes `coded` [R, 2 w], `lows` and `counts` [2 R, strips, w] at `strip`; and what filters and
+    units said, if it is more, to `loudest` [2, filters] and `largest` [2, hidden].
     """
     w0, inner, outer, biases = network
     rows, width, size = wanted.shape[0], wanted.shape[1] // 2, len(cdf)
@@ -160,8 +168,8 @@ def _level(
             product(units, inner[phase], biases[phase], both, n)
             rectify(units, n)
             product(output, outer[phase], no_bias, units, n)
-            _keep_largest(largest[0, phase], both, n)
-            _keep_largest(largest[1, phase], units, n)
+            _keep_largest(loudest[phase], seen, n)
+            _keep_largest(largest[phase], units, n)
             for j in range(n):
                 mean, k = np.int64(output[0, j]), np.int64(output[1, j])
                 k = min(max(k, 1), LARGEST_WIDTH)

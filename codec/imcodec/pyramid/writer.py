@@ -66,8 +66,6 @@ class Graph:
         tensor.dims.extend(array.shape)
         if varints:
             tensor.int64_data.extend(array.ravel().tolist())
-        elif array.dtype == np.int8 and not array.any() and array.size == 1:
-            tensor.int32_data.append(0)
         elif array.dtype == np.float32 and array.size == 1:
             tensor.float_data.append(float(array.ravel()[0]))
         else:
