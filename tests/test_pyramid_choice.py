@@ -11,8 +11,12 @@ from imcodec.pyramid import choice
 from imcodec.pyramid.choice import (
     CALM,
     EARLY,
+    FEW,
     FILTERS_SETTLE,
-    LONG,
+    PRIOR_RATES,
+    QUICK,
+    QUICK_BETAS,
+    QUICK_RATES,
     SYNTHESIS_SETTLES,
     cheapest,
     choose,
@@ -184,7 +188,22 @@ def test_settings_reach_the_recipe() -> None:
     assert by_name.steps == STEPS[1]
 
 
-@pytest.mark.parametrize(("steps", "prior"), [(1, True), (LONG - 1, True), (LONG, False)])
+@pytest.mark.parametrize(("steps", "prior"), [(1, True), (FEW - 1, True), (FEW, False)])
 def test_long_fits_find_networks_of_their_own(steps: int, prior: bool) -> None:
     recipe, _ = choose(Jpeg(NOISE), PyramidSettings(steps=steps))
     assert recipe.prior == prior
+
+
+@pytest.mark.parametrize(
+    ("steps", "prior", "rates"),
+    [
+        (QUICK - 1, True, QUICK_RATES),
+        (FEW - 1, False, QUICK_RATES),
+        (FEW - 1, True, PRIOR_RATES),
+        (QUICK, True, Recipe(1.0, 1).rates),
+    ],
+)
+def test_short_fits_learn_faster(steps: int, prior: bool, rates: tuple[float, ...]) -> None:
+    recipe, _ = choose(Jpeg(NOISE), PyramidSettings(steps=steps, prior=prior))
+    assert recipe.rates == rates
+    assert (recipe.betas == QUICK_BETAS) == (steps < QUICK)

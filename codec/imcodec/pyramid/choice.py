@@ -21,7 +21,8 @@ LEAST_LOST, LEAST_LOST_FOR_PSNR = 0.25, 0.03
 JPEG_SHARE = 0.8
 #: steps in which a fit comes to twice the bytes that it ends with
 HALF_WAY = 40
-#: fits of fewer steps than this take shorter averages and longer steps of the latents
+#: fits of fewer steps than this start from the prior, with one empty plane; longer ones find
+#: better networks of their own
 FEW = 250
 #: share of the latents' bytes that a size of the networks saves, quality counted as bytes, in fits
 #: of fewer steps than that and in longer ones
@@ -30,8 +31,12 @@ GAINS = {
     "small": (0.0, 0.0),
     "medium": (0.05, 0.1),
     "large": (0.15, 0.19),
-    "huge": (0.2, 0.24),
+    "huge": (0.16, 0.24),
 }
+#: fits of fewer steps than this take shorter averages and longer steps of the latents; networks
+#: from the prior take shorter steps
+QUICK, QUICK_BETAS = 500, (0.6, 0.9)
+QUICK_RATES, PRIOR_RATES = (1.5e-2, 4e-2, 3e-2, 6e-3), (1.5e-2, 2.5e-2, 2e-2, 6e-3)
 #: longer ones start with all planes but the two finest; but from empty planes if the latents will
 #: take so many bits per pixel or more, and steps times these bits are so many: what is found from
 #: there is better in the end for rich pictures, but takes longer to find
@@ -48,8 +53,6 @@ EARLY, FILTERS_SETTLE, SYNTHESIS_SETTLES = 6000, (0.6, 0.7), (0.6, 0.9)
 #: begin to jump after more: mse + lambda * bits is 1 % less after 1500 steps, 4 % after 6000
 CALM, HARD = 1000, 50
 CALM_TEMPERATURE, CALM_NOISE, CALM_DECAY = (0.35, 0.05), (0.22, 0.15), 0.1
-#: fits of so many steps or more gain nothing from the prior; shorter ones are 3 % better with it
-LONG = 700
 #: nobody asks about a few hundred bytes in a picture with more pixels than this
 LARGE = 2**21
 
@@ -67,7 +70,7 @@ def choose(
     height, width, channels = jpeg.pixels.shape
     geometry = choose_geometry(height, width)
     steps, price = settings.chosen_steps, price or price_of(settings, jpeg)
-    prior = settings.prior and steps < LONG
+    prior = settings.prior and steps < FEW
     recipe = Recipe(lmbda=price, steps=steps, prior=prior, tune=settings.tune, seed=settings.seed)
     name, size = settings.network, JPEG_SHARE * jpeg.size(price)
     if name == "auto" and jpeg.area > LARGE:
@@ -78,8 +81,9 @@ def choose(
     if min(height, width) > 1 and jpeg.lost_in_half(price) < least_lost:
         geometry = choose_geometry(height, width, pitch=2)
     recipe = recipe.resized(NETWORKS[name])
-    if steps < FEW:
-        recipe = replace(recipe, betas=(0.6, 0.9), rates=(1.5e-2, 4e-2, 3e-2, 6e-3))
+    if steps < QUICK:
+        rates = PRIOR_RATES if prior else QUICK_RATES
+        recipe = replace(recipe, betas=QUICK_BETAS, rates=rates)
     empty = 1 if steps < FEW else 2
     bpp = size * 8 / jpeg.area
     if bpp >= RICH and steps * bpp >= PATIENT:
