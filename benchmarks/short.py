@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=150)
     parser.add_argument("--lmbda", type=float, default=4e-4)
     parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     ways = [str(word) for word in arguments.photos if ":" in str(word)]
     costs = []
     for path in arguments.photos:
