@@ -75,11 +75,16 @@ def _price_at(jpeg: Jpeg, bpp: float) -> float:
     return low
 
 
+def network_name(jpeg: Jpeg, price: float, steps: int) -> str:
+    """The size of networks that the encoder would take for a picture that such crops make up."""
+    latents = CROPS * choice.JPEG_SHARE * jpeg.size(price) * (1 + choice.HALF_WAY / steps)
+    return choice.cheapest(latents, steps, choose_geometry(HEIGHT, WIDTH).levels, 3)
+
+
 def _recipes(jpeg: Jpeg, price: float, steps: int, seed: int) -> tuple[Recipe, Recipe]:
     """Both ways to fit, empty first."""
     levels = choose_geometry(HEIGHT, WIDTH).levels
-    latents = CROPS * choice.JPEG_SHARE * jpeg.size(price) * (1 + choice.HALF_WAY / steps)
-    size = NETWORKS[choice.cheapest(latents, steps, levels, 3)]
+    size = NETWORKS[network_name(jpeg, price, steps)]
     recipe = Recipe(lmbda=price, steps=steps, prior=False, seed=seed).resized(size)
     empty = replace(choice.for_empty_planes(recipe), empty=levels - 1)
     calm = replace(choice.calm(recipe), empty=2)

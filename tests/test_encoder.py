@@ -59,7 +59,7 @@ def test_the_default_fits_a_single_pixel() -> None:
     assert np.abs(decode(encode(pixels, epochs=200)).astype(int) - pixels).max() <= 3
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.integers(1, 24),
     st.integers(1, 24),

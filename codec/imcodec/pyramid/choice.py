@@ -37,9 +37,9 @@ GAINS = {
 #: from the prior take shorter steps
 QUICK, QUICK_BETAS = 500, (0.6, 0.9)
 QUICK_RATES, PRIOR_RATES = (1.5e-2, 4e-2, 3e-2, 6e-3), (1.5e-2, 2.5e-2, 2e-2, 6e-3)
-#: longer ones start with all planes but the two finest; but from empty planes if the latents will
-#: take so many bits per pixel or more, and steps times these bits are so many: what is found from
-#: there is better in the end for rich pictures, but takes longer to find
+#: fits of FEW steps or more start with all planes but the two finest; but from empty planes if the
+#: latents will take so many bits per pixel or more, and steps times these bits are so many: what is
+#: found from there is better in the end for rich pictures, but takes longer to find
 RICH, PATIENT = 0.45, 450
 #: from empty planes context networks learn slowly until this share of the steps, and units that
 #: fell silent there begin again after those
@@ -82,8 +82,7 @@ def choose(
         geometry = choose_geometry(height, width, pitch=2)
     recipe = recipe.resized(NETWORKS[name])
     if steps < QUICK:
-        rates = PRIOR_RATES if prior else QUICK_RATES
-        recipe = replace(recipe, betas=QUICK_BETAS, rates=rates)
+        recipe = quick(recipe)
     empty = 1 if steps < FEW else 2
     bpp = size * 8 / jpeg.area
     if bpp >= RICH and steps * bpp >= PATIENT:
@@ -92,6 +91,12 @@ def choose(
     elif steps >= CALM:
         recipe = calm(recipe, steps_known=not settings.time_limit)
     return replace(recipe, empty=min(empty, geometry.levels - 1)), geometry
+
+
+def quick(recipe: Recipe) -> Recipe:
+    """The same, as it suits a fit of fewer than QUICK steps."""
+    rates = PRIOR_RATES if recipe.prior else QUICK_RATES
+    return replace(recipe, betas=QUICK_BETAS, rates=rates)
 
 
 def for_empty_planes(recipe: Recipe) -> Recipe:
