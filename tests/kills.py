@@ -22,6 +22,8 @@ from pathlib import Path
 
 # Whoever runs this in the background may have SIGINT ignored, and that is handed on.
 INTERRUPTIBLE = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+#: the command line as a process that Ctrl-C always reaches
+IMCODEC = (sys.executable, "-c", f"{INTERRUPTIBLE}from imcodec_cli import main; main()")
 WRITER = f"""{INTERRUPTIBLE}
 import sys
 from imcodec.files import write_atomic
@@ -71,8 +73,7 @@ def killed_encoder(folder: Path, delay: float, number: int) -> tuple[str, list[s
     write_picture(np.asarray(scene(24, 16)), source)
     target.write_bytes(old)
     options = ["--layers", "1", "--width", "8", "--features", "normalised", "--epochs", "2"]
-    program = f"{INTERRUPTIBLE}from imcodec_cli import main; main()"
-    command = [sys.executable, "-c", program, "encode", *options, str(source), str(target)]
+    command = [*IMCODEC, "encode", *options, str(source), str(target)]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as encoder:
         time.sleep(delay)
         end(encoder, number)

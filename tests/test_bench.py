@@ -6,7 +6,6 @@ import json
 import re
 import signal
 import subprocess
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -36,6 +35,7 @@ from imcodec.bench.shown import sheets
 from imcodec.errors import InvalidFileError, UsageError
 from imcodec.image import write_picture
 from imcodec.metrics import psnr
+from kills import IMCODEC
 from make_reference import commands
 from pictures import scene
 
@@ -347,11 +347,10 @@ def interrupted_bench(tmp_path: Path, number: int) -> tuple[int, str]:
     Image.fromarray(scene(40, 30)).save(tmp_path / "bird.png")
     qualities = ",".join(str(quality) for quality in range(1, 91, 1))
     bench = subprocess.Popen(
-        [sys.executable, "-m", "imcodec_cli", *CALL, "--codecs", "jpeg", "--qualities", qualities],
+        [*IMCODEC, *CALL, "--codecs", "jpeg", "--qualities", qualities],
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     path = tmp_path / "out" / "rows.jsonl"
     try:

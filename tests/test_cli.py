@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -302,22 +301,15 @@ def test_every_option_has_a_help_text() -> None:
         assert run(name, "--help").exit_code == 0
 
 
-def process(*arguments: str, **keywords):  # type: ignore[no-untyped-def]
-    return subprocess.Popen(
-        [sys.executable, "-m", "imcodec_cli", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        **keywords,
-    )
-
-
 def test_a_reader_that_goes_away_is_no_traceback(bird: Path) -> None:
     Path("big.onnx").write_bytes(made_file(width=700, height=700))
-    job = process("decode", "big.onnx", "-", "--format", "ppm")
-    job.stdout.close()
-    with job.stderr as stream:
-        errors = stream.read()
-    assert job.wait(timeout=60) == 1
+    command = [sys.executable, "-m", "imcodec_cli", "decode", "big.onnx", "-", "--format", "ppm"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as job:
+        assert job.stdout is not None
+        assert job.stderr is not None
+        job.stdout.close()
+        errors = job.stderr.read()
+        assert job.wait(timeout=60) == 1
     assert b"Traceback" not in errors
 
 
@@ -334,18 +326,17 @@ def test_start_up_imports_nothing_heavy() -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="needs a limit on the size of files")
 def test_a_full_disk_leaves_the_old_output(bird: Path) -> None:
-    import resource
-
     Path("bird.onnx").write_bytes(b"old")
-
-    def limit() -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
-
-    job = process("encode", str(bird), *QUICK, preexec_fn=limit)
-    _, errors = job.communicate(timeout=60)
-    assert job.returncode == 1
-    assert errors.decode().splitlines()[-1].startswith("imcodec: bird.png: bird.onnx: cannot be")
-    assert b"Traceback" not in errors
+    program = (
+        "import resource, signal\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
+        "from imcodec_cli import main; main()"
+    )
+    command = [sys.executable, "-c", program, "encode", str(bird), *QUICK]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("imcodec: bird.png: bird.onnx: cannot be")
+    assert "Traceback" not in done.stderr
     assert Path("bird.onnx").read_bytes() == b"old"
     assert not list(Path().glob(".imcodec*"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ import imcodec.image
 from console import TINY, Cli
 from imcodec import PyramidSettings, decode, encode, info, verify
 from imcodec_cli.stopping import stop_request
+from kills import IMCODEC
 from pictures import scene
 
 QUICK = ("--steps", "2", "--network", "small", "--threads", "1")
@@ -280,13 +280,11 @@ def test_a_real_ctrl_c_keeps_the_best(tmp_path: Path) -> None:
     (tmp_path / "bird.onnx").write_bytes(b"old")
     options = ("--steps", "1000000", "--network", "small", "--keep-best", "--snapshots", "seen")
     encoder = subprocess.Popen(
-        [sys.executable, "-m", "imcodec_cli", "encode", "bird.png", *options, "--json"],
+        [*IMCODEC, "encode", "bird.png", *options, "--json"],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # a shell ignores the signal for what it runs in the background, and children inherit that
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         deadline = time.monotonic() + 100

@@ -15,6 +15,7 @@ from PIL import Image
 
 from console import Cli
 from imcodec import __version__
+from kills import IMCODEC
 from pictures import scene
 
 HEAVY = ("numpy", "onnx", "onnxruntime", "torch", "PIL", "matplotlib", "skimage")
@@ -62,14 +63,12 @@ def test_usage_errors(cli: Cli) -> None:
 def test_an_interrupted_encoder_leaves_the_old_output(tmp_path: Path) -> None:
     Image.fromarray(scene(64, 64)).save(tmp_path / "bird.png")
     (tmp_path / "bird.onnx").write_bytes(b"old")
-    command = [sys.executable, "-m", "imcodec_cli", "encode", "bird.png", "--epochs", "100000"]
+    options = ("--epochs", "100000", "--snapshots", "seen")
     encoder = subprocess.Popen(
-        [*command, "--snapshots", "seen"],
+        [*IMCODEC, "encode", "bird.png", *options],
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         text=True,
-        # a shell ignores the signal for what it runs in the background, and children inherit that
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         deadline = time.monotonic() + 100
