@@ -198,7 +198,8 @@ def sentence(path: Path, wanted: dict[str, Any]) -> list[str]:
         percent = compared.per_picture if measure == "each" else over_set
         if percent is None:
             raise ValueError(f"there is no BD-rate of {name} against {what}")
-        return f"{abs(percent):.0f} % {'more' if percent > 0 else 'fewer'}"
+        digits = 0 if abs(percent) >= 1 else 1  # "0 % fewer" says nothing
+        return f"{abs(percent):.{digits}f} % {'more' if percent > 0 else 'fewer'}"
 
     text = re.sub(r"\{(\S+) (\S+?)(?: (\S+))?\}", words, wanted["text"])
     # a number and its unit stay on one line
