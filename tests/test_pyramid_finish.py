@@ -56,12 +56,15 @@ def test_what_can_be_coded_is_left_alone(finished: tuple[Fit, Fitted]) -> None:
     assert coded.cost == pytest.approx(fitted.mse + rate)
 
 
-@pytest.mark.parametrize(("lmbda", "steps"), [(1e-4, 2), (1e-5, 12)])
-def test_latents_out_of_reach(lmbda: float, steps: int) -> None:
-    """Drawing all widths together costs less than spoilt pixels, here."""
+@pytest.mark.parametrize("lmbda", [1e-4, 1e-5])
+def test_latents_out_of_reach(lmbda: float) -> None:
+    """Drawing all widths together costs less than spoilt pixels, here.
+
+    After two steps that is so whatever the seed; after more it depends on how a machine rounds sums.
+    """
     pixels = np.zeros((24, 40, 1), np.uint8)
     pixels[3:9, 20:31] = 255
-    recipe = Recipe(lmbda, steps, 4, 9, prior=False)
+    recipe = Recipe(lmbda, 2, 4, 9, prior=False)
     fit = Fit(pixels, choose_geometry(24, 40), recipe, torch.device("cpu"))
     fitted = fit.run()
     costs, spoilt = [], []
