@@ -60,7 +60,7 @@ def test_what_can_be_coded_is_left_alone(finished: tuple[Fit, Fitted]) -> None:
 def test_latents_out_of_reach(lmbda: float) -> None:
     """Drawing all widths together costs less than spoilt pixels, here.
 
-    After two steps that is so whatever the seed; after more it depends on how sums are rounded.
+    After two steps that is clear; after more it depends on how a machine rounds its sums.
     """
     pixels = np.zeros((24, 40, 1), np.uint8)
     pixels[3:9, 20:31] = 255
