@@ -26,12 +26,12 @@ def random_context(filters: int = 3, levels: int = 6, seed: int = 0, width: int 
         return np.clip(np.rint(random.normal(0, spread, shape)), -127, 127).astype(np.int8)
 
     hidden = 2 * filters
-    first = draw(9, 2, filters, QUEUE + PARENTS, 1, TAPS)
-    later = draw(20, 2, hidden + 2, hidden, 1, 1)
+    first = draw(9, 2, filters, QUEUE + PARENTS, TAPS)
+    later = draw(20, 2, hidden + 2, hidden, 1)
     # the first unit is the constant that mean and width take their biases from
     later[:, 0] = 0
     later[:, hidden:] = 0
-    later[:, hidden:, 0, 0, 0] = MEAN_UNIT // 2, width
+    later[:, hidden:, 0, 0] = MEAN_UNIT // 2, width
     later[:, hidden, 1 % hidden] += 6
     later[:, hidden, 2 % hidden] -= 4
     later[:, hidden + 1, 2 % hidden] += 4
@@ -159,11 +159,11 @@ def flat_pyramid(geometry: Geometry, bits: float = 0.0, filters: int = 3, units:
     """
     mean, width = _distribution_of(bits)
     hidden = 2 * filters
-    later = np.zeros((2, hidden + 2, hidden, 1, 1), np.int8)
-    later[:, hidden:, 0, 0, 0] = mean, width
+    later = np.zeros((2, hidden + 2, hidden, 1), np.int8)
+    later[:, hidden:, 0, 0] = mean, width
     biases = np.zeros((geometry.levels, 2, hidden), np.int8)
     biases[:, :, 0] = 64
-    first = np.zeros((2, filters, QUEUE + PARENTS, 1, TAPS), np.int8)
+    first = np.zeros((2, filters, QUEUE + PARENTS, TAPS), np.int8)
     low, count = _slots(mean, width)
     steps = geometry.symbols // geometry.lanes
     lane = encode(*(np.full(steps, n, np.uint16) for n in (low, count)), 1, TABLE.total)

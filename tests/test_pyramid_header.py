@@ -47,7 +47,7 @@ def test_one_known_spelling() -> None:
 
 
 def test_shapes() -> None:
-    assert HEADER.context_shapes == ((2, 7, 7, 1, 5), (2, 16, 14, 1, 1), (6, 2, 14))
+    assert HEADER.context_shapes == ((2, 7, 7, 5), (2, 16, 14, 1), (6, 2, 14))
     assert HEADER.synthesis_shape == (10, 16, 1, 1)
     assert HEADER.geometry.plane(6) == (512, 768)
 

@@ -74,7 +74,7 @@ def test_the_latents_are_left_alone() -> None:
 
 
 def test_another_window_is_refused() -> None:
-    shapes = ((2, 3, 8, 1, 3), (2, 8, 6, 1, 1), (5, 2, 6))
+    shapes = ((2, 3, 8, 3), (2, 8, 6, 1), (5, 2, 6))
     context = Context(*(np.ones(shape, np.int8) for shape in shapes))
     geometry = choose_geometry(8, 8)
     with pytest.raises(ValueError, match="7 rows of 5 columns"):

@@ -52,7 +52,7 @@ LARGEST_WIDTH = 80  # half of the table's entries, so that every edge has a symb
 class Context:
     """A context network, with weights of its own for both phases.
 
-    first is int8 [2, filters, queue + 2, 1, taps], later [2, hidden + 2, hidden, 1, 1], biases
+    first is int8 [2, filters, queue + 2, taps], later [2, hidden + 2, hidden, 1], biases
     [levels, 2, hidden], hidden = 2 * filters. Raises ValueError for anything else.
     """
 
@@ -66,9 +66,9 @@ class Context:
                 raise ValueError("weights are int8")
             if (weight < -LARGEST_WEIGHT).any():
                 raise ValueError(f"a weight is below -{LARGEST_WEIGHT}")
-        if self.first.ndim != 5 or self.first.shape[0] != PHASES or self.first.shape[3] != 1:
-            raise ValueError("the first layer is [phases, filters, rows, 1, columns]")
-        if self.later.shape != (PHASES, self.hidden + OUTPUTS, self.hidden, 1, 1):
+        if self.first.ndim != 4 or self.first.shape[0] != PHASES:
+            raise ValueError("the first layer is [phases, filters, rows, columns]")
+        if self.later.shape != (PHASES, self.hidden + OUTPUTS, self.hidden, 1):
             raise ValueError("the later layers do not fit the first one")
         if self.biases.shape[1:] != (PHASES, self.hidden):
             raise ValueError("the biases do not fit the layers")
@@ -80,12 +80,12 @@ class Context:
 
     @property
     def inner(self) -> Weights:
-        """The inner layer, [2, hidden, hidden, 1, 1]."""
+        """The inner layer, [2, hidden, hidden, 1]."""
         return self.later[:, : self.hidden]
 
     @property
     def outer(self) -> Weights:
-        """The outer layer, mean and width, [2, 2, hidden, 1, 1]."""
+        """The outer layer, mean and width, [2, 2, hidden, 1]."""
         return self.later[:, self.hidden :]
 
     @property

@@ -104,9 +104,9 @@ def _layers(graph: Graph, context: Context, biases: str) -> list[_Layers]:
     for phase in range(PHASES):
         phases.append(
             _Layers(
-                graph.constant(context.first[phase] * FIRST, np.float32),
-                graph.constant(context.inner[phase] * LATER, np.float32),
-                graph.constant(context.outer[phase] * LATER, np.float32),
+                graph.constant(context.first[phase][:, :, None] * FIRST, np.float32),
+                graph.constant(context.inner[phase][..., None] * LATER, np.float32),
+                graph.constant(context.outer[phase][..., None] * LATER, np.float32),
                 graph.op("Squeeze", both[phase], graph.ints(0)),
             )
         )

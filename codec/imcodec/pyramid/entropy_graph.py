@@ -73,9 +73,9 @@ def step_body(parent: Graph, c: Constants) -> Graph:
 
 
 def network(g: Graph, c: Constants, taps: int, layers: list[str], known: str) -> str:
-    """The context network, float32 [1, queue + 2, H, W] -> [1, 2, H, W], not yet whole numbers."""
+    """The context network, float32 [S, queue + 2, W] -> [S, 2, W], not yet whole numbers."""
     first, later, biases = layers
-    pads = [0, taps // 2, 0, (taps - 1) // 2]
+    pads = [taps // 2, (taps - 1) // 2]
     seen = g.op("Conv", known, first, pads=pads)
     both = g.op("Concat", seen, g.op("Abs", seen), axis=1)
     inner, outer = g.node("Split", later, c.sizes, outputs=2)
@@ -92,7 +92,9 @@ def decode_symbols(
     position: str,
     shape: str,
 ) -> tuple[str, str, str]:
-    """(states, position, values float32 of `shape`) from [1, 2, H, W] (mean, width)."""
+    """(states, position, values float32 of `shape`) from [S, 2, W] (mean, width)."""
+    if geometry.strips > 1:  # all means, then all widths
+        parameters = g.op("Transpose", parameters, perm=[1, 0, 2])
     rows = g.op("Reshape", g.op("Cast", parameters, to=INT64), g.ints(-1, geometry.lanes, 1))
     mean, width = g.node("Split", rows, outputs=2)  # each [steps, lanes, 1]
     # every mean has a symbol inside the table then, and no forged network divides by zero
@@ -108,5 +110,5 @@ def decode_symbols(
 
 
 def push(g: Graph, c: Constants, queue: str, newest: str) -> str:
-    """Queue [1, Q, ...] without its oldest, with `newest` [1, 1, ...] at the end."""
+    """Queue [S, Q, W] without its oldest half-rows, with `newest` [S, 1, W] at the end."""
     return g.op("Concat", g.op("Slice", queue, c.one, c.start, c.one), newest, axis=1)

@@ -5,10 +5,10 @@ are what is stored, in this order, whatever their names; the rest of the graph f
 header, and imcodec.pyramid.graph is its definition.
 
     context    three tensors, int8 in raw_data, -127 to 127. The first layer
-               [2, filters, 7, 1, 5]: phase, output, input (the last two are parent rows), 1,
-               column. The later layers [2, hidden + 2, hidden, 1, 1], hidden = 2 * filters: the
-               inner one's units, then mean and width. Biases of the inner layer
-               [levels, 2, hidden], coarse to fine
+               [2, filters, 7, 5]: phase, output, input (the last two are parent rows), column.
+               The later layers [2, hidden + 2, hidden, 1], hidden = 2 * filters: the inner one's
+               units, then mean and width. Biases of the inner layer [levels, 2, hidden], coarse to
+               fine
     synthesis  int8 [levels + 1 + channels, units] in raw_data, -127 to 127: a row W1 for each
                level, coarse to fine; a row of thresholds T; a row W2 for each channel
     filters    int8 [levels, 1, 1, 3, 3] in raw_data, -127 to 127 (imcodec.pyramid.filters), coarse

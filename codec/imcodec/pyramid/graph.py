@@ -6,10 +6,9 @@
     Scan   a phase   context network -> (edge, width) -> Scan over steps -> values -> push them
     Scan   a step    one symbol per lane
 
-Planes are float32 [rows, 1, 1, strips, columns] inside the Loop: a Scan over rows hands out
-[1, 1, strips, columns], the shape of one channel of a convolution whose height is the strips
-(kernels are one row high, strips never mix). Only forms are used that decode bit for bit alike in
-every runtime tried.
+Planes are float32 [rows, strips, 1, columns] inside the Loop: a Scan over rows hands out
+[strips, 1, columns], one channel of a convolution along the columns, whose batch are the strips.
+Only forms are used that decode bit for bit alike in every runtime tried.
 """
 
 from __future__ import annotations
@@ -78,7 +77,7 @@ def phase_body(
     g.output(position)
     # one tensor, not a state per half-row: onnxruntime (1.17 .. 1.32) goes wrong where a body hands
     # one state's input on as another state, or gives one name as a state and a scan output
-    g.output(push(g, c, queue, values), np.float32, 4)
+    g.output(push(g, c, queue, values), np.float32, 3)
     g.output(values)
     return g
 
@@ -94,7 +93,7 @@ def phases(
 ) -> list[str]:
     """Scan over the phases: carried is states, position, queue; returns those and the values."""
     body = phase_body(g, c, picture, len(weights), shape, above).proto
-    # columns of both phases interleave when the scan's axis is the last: [1, 1, strips, columns, 2]
+    # columns of both phases interleave when the scan's axis is the last: [strips, 1, columns, 2]
     return g.node(
         "Scan",
         *carried,
@@ -102,7 +101,7 @@ def phases(
         outputs=len(carried) + 1,
         body=body,
         num_scan_inputs=len(weights),
-        scan_output_axes=[4],
+        scan_output_axes=[3],
     )
 
 
@@ -110,7 +109,7 @@ def row_body(parent: Graph, c: Constants, picture: Picture, weights: list[str]) 
     """Scan body: (states, position, queue | parent rows) -> (states, position, queue | row)."""
     g = Graph(parent)
     states, position, queue, *above = (g.input() for _ in range(3 + PARENTS))
-    shape = g.ints(1, 1, picture.geometry.strips, -1)
+    shape = g.ints(picture.geometry.strips, 1, -1)
     *carried, values = phases(g, c, picture, weights, shape, [states, position, queue], above)
     for name in carried:
         g.output(name)
@@ -125,7 +124,7 @@ def parent_rows(g: Graph, geometry: Geometry, plane: str) -> list[str]:
     """
     if geometry.row_factor == 1:
         return [plane] * PARENTS
-    scales = g.constant([2, 1, 1, 1, 1], np.float32)
+    scales = g.constant([2, 1, 1, 1], np.float32)
     return [g.op("Resize", plane, "", scales, nearest_mode=mode) for mode in ("floor", "ceil")]
 
 
@@ -138,13 +137,15 @@ def decode_level(
     rows = parent_rows(g, geometry, plane)
     row = level if geometry.row_factor == 2 else g.constant(0, np.int64)
     filler = g.op("Gather", plane, row)  # any row of the parent; the level's number is a free index
-    queue = g.op("Tile", filler, g.ints(1, context.queue, 1, 1))
+    queue = g.op("Tile", filler, g.ints(1, context.queue, 1))
     body = row_body(g, c, picture, weights).proto
     states, position, _, plane = g.node(
         "Scan", states, position, queue, *rows, outputs=4, body=body, num_scan_inputs=PARENTS
     )
-    drawn = g.op("Transpose", plane, perm=[1, 3, 0, 4, 2])  # [1, strips, rows, columns, 1]
-    return [plane, states, position], g.op("Reshape", drawn, g.ints(1, 1, -1, 0))
+    drawn = g.op("Transpose", plane, perm=[2, 1, 0, 3])  # [1, strips, rows, columns]
+    if geometry.strips > 1:
+        drawn = g.op("Reshape", drawn, g.ints(1, 1, -1, 0))
+    return [plane, states, position], drawn
 
 
 def sample(g: Graph, plane: str, grid: str) -> str:
@@ -240,7 +241,7 @@ def constants(graph: Graph, picture: Picture, words: str) -> Constants:
 
 def first_plane(graph: Graph, geometry: Geometry) -> str:
     """Level 0: zeros."""
-    sizes = (geometry.base_rows, 1, 1, geometry.strips, geometry.base_columns)
+    sizes = (geometry.base_rows, geometry.strips, 1, geometry.base_columns)
     return graph.op("ConstantOfShape", graph.ints(*sizes))
 
 

@@ -103,8 +103,8 @@ class PyramidHeader:
         """Of the context network's first layer, of the later ones together, and of the biases."""
         hidden = 2 * self.filters
         return (
-            (PHASES, self.filters, QUEUE + PARENTS, 1, TAPS),
-            (PHASES, hidden + OUTPUTS, hidden, 1, 1),
+            (PHASES, self.filters, QUEUE + PARENTS, TAPS),
+            (PHASES, hidden + OUTPUTS, hidden, 1),
             (self.levels, PHASES, hidden),
         )
 

@@ -88,8 +88,8 @@ class ContextNetwork(nn.Module):
             value.round().numpy().astype(np.int8) for value in self.settling.values()
         )
         return Context(
-            first.reshape(2, self.filters, QUEUE + PARENTS, 1, TAPS),
-            np.concatenate([inner, outer], 1)[..., None, None],
+            first.reshape(2, self.filters, QUEUE + PARENTS, TAPS),
+            np.concatenate([inner, outer], 1)[..., None],
             biases[..., 0],
         )
 

@@ -32,13 +32,14 @@ Code = Callable[[Ints, Ints, tuple[int, int, int]], Ints]
 
 
 def convolved(inputs: Floats, weight: NDArray[np.float32]) -> Floats:
-    """A convolution, stride 1, same size: [in, H, W] -> [out, H, W], exact sums in any order."""
-    out, channels, height, width = weight.shape
-    top, left = height // 2, width // 2
-    padded = np.pad(inputs, ((0, 0), (top, height - 1 - top), (left, width - 1 - left)))
-    # [in, H, W, height, width]
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (height, width), (1, 2))
-    columns = windows.transpose(1, 2, 0, 3, 4).reshape(-1, channels * height * width)
+    """A convolution of each row by itself, stride 1, same size, exact sums in any order.
+
+    [in, H, W] by weight [out, in, taps] -> [out, H, W].
+    """
+    out, channels, taps = weight.shape
+    padded = np.pad(inputs, ((0, 0), (0, 0), (taps // 2, (taps - 1) // 2)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, taps, 2)  # [in, H, W, taps]
+    columns = windows.transpose(1, 2, 0, 3).reshape(-1, channels * taps)
     sums = columns @ weight.reshape(out, -1).T  # [H*W, out]
     return np.ascontiguousarray(sums.T).reshape(out, *inputs.shape[1:])
 

@@ -90,11 +90,11 @@ def encode_latents(
 
 
 def _network(context: Context) -> Network:
-    first = context.first[:, :, :, 0].astype(np.float32) * np.float32(FIRST)
+    first = context.first.astype(np.float32) * np.float32(FIRST)
     if first.shape[2:] != (QUEUE + PARENTS, TAPS):
         raise ValueError(f"a network sees {QUEUE + PARENTS} rows of {TAPS} columns")
     inner, outer = (
-        np.ascontiguousarray(each[..., 0, 0] * LATER, np.float32)
+        np.ascontiguousarray(each[..., 0] * LATER, np.float32)
         for each in (context.inner, context.outer)
     )
     return first, inner, outer, context.biases.astype(np.float32)
@@ -109,8 +109,8 @@ def _largest_sum(context: Context, seen: Floats, units: Floats) -> float:
         np.abs(each.astype(np.float64)) for each in (context.inner, context.outer, context.biases)
     )
     both = np.tile(seen / FIRST, 2)  # absolute values are as large
-    by_inner = np.einsum("poiab,pi->po", inner, both) + biases.max(0) / (FIRST * LATER)
-    return float(max(by_inner.max(), np.einsum("poiab,pi->po", outer, units).max()))
+    by_inner = np.einsum("poia,pi->po", inner, both) + biases.max(0) / (FIRST * LATER)
+    return float(max(by_inner.max(), np.einsum("poia,pi->po", outer, units).max()))
 
 
 @compiled
