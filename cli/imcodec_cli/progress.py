@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LINE_INTERVAL = 10.0
 #: seconds from which a job is announced
 LONG_JOB = 30.0
-_PHASES = {"fit": "fitting", "quantise": "rounding", "verify": "checking"}
+_PHASES = {"fit": "fitting", "refine": "refining", "quantise": "rounding", "verify": "checking"}
 
 
 class Shown:

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Phase = Literal["fit", "quantise", "verify"]
+Phase = Literal["fit", "refine", "quantise", "verify"]
 
 
 #: steps after which the time of the others is known
@@ -21,7 +21,7 @@ class Progress:
     """One report; the encoder sends a few a second."""
 
     phase: Phase
-    #: optimisation steps done and to do in all phases together
+    #: optimisation steps done and to do in all phases together; per cent while refining
     step: int
     steps: int
     epoch: int

@@ -19,9 +19,10 @@ from imcodec.grid import view
 from imcodec.header import MAX_PSNR
 from imcodec.metrics import psnr
 from imcodec.processors import processors
-from imcodec.progress import EpochRecord, Made, Progress, ProgressCallback, SnapshotCallback
-from imcodec.pyramid.choice import choose
+from imcodec.progress import EpochRecord, Made, Phase, Progress, ProgressCallback, SnapshotCallback
+from imcodec.pyramid.choice import choose, network_bytes
 from imcodec.pyramid.context import Context
+from imcodec.pyramid.descent import descend, plan
 from imcodec.pyramid.drawer import PyramidDrawer
 from imcodec.pyramid.file import PyramidFile, Stored, build
 from imcodec.pyramid.finish import Coded, code
@@ -33,7 +34,7 @@ from imcodec.pyramid.header import PyramidHeader
 from imcodec.pyramid.jpeg import Jpeg
 from imcodec.pyramid.pace import FINISHING
 from imcodec.pyramid.prices import first_price
-from imcodec.pyramid.settings import PyramidSettings
+from imcodec.pyramid.settings import NetworkSize, PyramidSettings
 from imcodec.pyramid.steering import MORE, Steering
 from imcodec.runtime import Session
 
@@ -72,20 +73,28 @@ def encode_pixels(
         goal = Goal.of(settings, jpeg.area)
         price = first_price(goal, jpeg, settings.chosen_steps) if goal else None
         recipe, geometry = choose(jpeg, settings, price)
+        descends = goal is None and settings.tune == "psnr"
         diary.more = MORE / 2 if goal else 0.0
+        if descends:
+            size = NetworkSize(recipe.filters, recipe.units)
+            weights = network_bytes(size, geometry.levels, pixels.shape[2])
+            diary.more = sum(turn.steps for turn in plan(recipe.steps, weights)) / recipe.steps
         if settings.time_limit:
             diary.end = start + settings.time_limit
             # a machine that was slow to begin will be slow to end
             spent = time.monotonic() - start
             left = settings.time_limit - spent - max(OPENING, spent / 2)
-            more = 1 + MORE if goal else 1
-            recipe = replace(recipe, seconds=max(left / more, 1e-3))
+            more = MORE if goal else diary.more
+            recipe = replace(recipe, seconds=max(left / (1 + more), 1e-3))
         fit = Fit(pixels, geometry, recipe, device, threads)
         diary.picture_of = fit.picture
         stop = stop or (lambda: False)
         if goal is None:
             fitted = fit.run(diary, stop)
             coded = code(fit, fitted)
+            if descends and not stop():
+                turns = plan(diary.steps, weights)
+                fitted, coded = descend(fit, fitted, coded, turns, diary.refining(stop))
         else:
 
             def size_of(fitted: Fitted, coded: Coded) -> int:
@@ -169,16 +178,43 @@ class _Diary:
         #: share of the steps that may be added, and when the time limit ends
         self.more, self.end = 0.0, math.inf
 
+    @property
+    def steps(self) -> int:
+        """Steps that were made."""
+        return self._report.step if self._report else 0
+
+    def refining(self, stop: Callable[[], bool]) -> Callable[[float], bool]:
+        """For descend(): reports the share that is done, and says whether to go on."""
+        begin = time.monotonic()
+        assert self._report is not None
+        report = self._report
+        quality = -10 * float(np.log10(max(report.mse, 1e-10)))
+        finishing = self._seconds_of(report, 0.0)
+
+        def proceed(share: float) -> bool:
+            now = time.monotonic()
+            if self._progress and now - self._last >= REPORT_EVERY and share > 0:
+                self._last = now
+                left = (now - begin) * (1 / share - 1) + finishing
+                state = self._state(report, "refine", quality, min(left, max(0.0, self.end - now)))
+                self._progress(replace(state, step=round(100 * share), steps=100))
+            return not stop() and now + finishing < self.end
+
+        return proceed
+
     def _left(self, report: Report) -> float:
         """Seconds to go. The first step says little: it may have compiled its loops."""
+        left = self._seconds_of(report, max(0.0, 1 + self.more - report.share))
+        return min(left, max(0.0, self.end - time.monotonic()))
+
+    def _seconds_of(self, report: Report, share: float) -> float:
+        """What a share of the fit and the file take."""
         first = self._first
         if first is None or report.share <= first.share:
             return 0.0
         passed = report.seconds - first.seconds
         per_share = passed / (report.share - first.share)
-        finishing = OPENING + FINISHING * passed / max(1, report.step - first.step)
-        left = per_share * max(0.0, 1 + self.more - report.share) + finishing
-        return min(left, max(0.0, self.end - time.monotonic()))
+        return per_share * share + OPENING + FINISHING * passed / max(1, report.step - first.step)
 
     def __call__(self, report: Report) -> None:
         self._report = report
@@ -198,9 +234,9 @@ class _Diary:
         if self._progress and self._report:
             self._progress(self._state(self._report, "verify", quality, 0.0))
 
-    def _state(self, report: Report, phase: str, quality: float, left: float) -> Progress:
+    def _state(self, report: Report, phase: Phase, quality: float, left: float) -> Progress:
         return Progress(
-            phase="verify" if phase == "verify" else "fit",
+            phase=phase,
             step=report.step,
             steps=report.steps,
             epoch=report.step,

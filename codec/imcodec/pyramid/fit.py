@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from imcodec.devices import workers
+from imcodec.pyramid.context import FIRST, LATER
 from imcodec.pyramid.distortion import distortion, draw
 from imcodec.pyramid.distortion_kernel import distortion_in_place
 from imcodec.pyramid.filters import FILTER_UNIT
@@ -133,7 +134,7 @@ class Fit:
                 if report:
                     report(now)
                 if hard and (best is None or score(now) < least_score):
-                    best, least_score = self._fitted(value, loss), score(now)
+                    best, least_score = self.found(value, loss), score(now)
                 if last:
                     break
                 latents.step()
@@ -167,7 +168,7 @@ class Fit:
 
     def rounded(self) -> Fitted:
         """What there is, truly rounded, before its cost is known."""
-        return self._fitted(self.latents.rounded(), Loss(math.nan, math.nan, math.nan))
+        return self.found(self.latents.rounded(), Loss(math.nan, math.nan, math.nan))
 
     def picture(self) -> NDArray[np.uint8]:
         """What the latents as they are, truly rounded, look like: uint8 [H, W, C]."""
@@ -182,6 +183,40 @@ class Fit:
         rows, levels = torch.from_numpy(fitted.synthesis[:, :, 0, 0]).float(), self.geometry.levels
         first, threshold, second = rows[:levels].T, rows[levels, :, None], rows[levels + 1 :]
         self._best = (first, threshold, second), torch.from_numpy(fitted.filters) / FILTER_UNIT
+
+    def adopt(self, fitted: Fitted) -> None:
+        """Let all networks be those of a state that was found, whole numbers."""
+        self.network.adopt(fitted.context)
+        self.synthesis.adopt(fitted.synthesis)
+        self.filters.adopt(fitted.filters)
+        self.recall(fitted)
+
+    @property
+    def whole(self) -> list[Tensor]:
+        """The networks' weights after adopt(); changes in place count.
+
+        First, inner and outer layer and biases of the context network, W1, T, W2, filters.
+        """
+        parts = self.network, self.synthesis, self.filters
+        return [weights for part in parts for weights in part.settling.whole]
+
+    @torch.no_grad()
+    def gradients(self, value: Tensor, pool: ThreadPoolExecutor) -> tuple[Tensor, list[Tensor]]:
+        """Of the loss by latents [symbols], and by what `whole` holds, after adopt()."""
+        _, _, (*by_synthesis, by_filters) = self._distortion(value, pool)
+        _, by_layers = self.rate(value, pool)
+        multipliers = FIRST, LATER, LATER, 1.0
+        by_network = [grad * by for grad, by in zip(by_layers, multipliers, strict=True)]
+        found = [*by_network, *by_synthesis, by_filters / FILTER_UNIT]
+        return self.latents.gradient, [
+            grad.reshape(each.shape) for grad, each in zip(found, self.whole, strict=True)
+        ]
+
+    def features(
+        self, planes: Sequence[Tensor], filters: Tensor, pool: ThreadPoolExecutor
+    ) -> Tensor:
+        """Planes through filters [levels, 3, 3] at the pixels' centres, [levels, H * W]."""
+        return self._interpolated([*map(Filtering, planes, filters.to(self.device))], pool)
 
     def mse_of(self, planes: Sequence[Ints]) -> float:
         """Mean squared error, colours in 0 .. 1, of other latents with the networks found last."""
@@ -205,9 +240,8 @@ class Fit:
     ) -> Tensor:
         """Colours as a decoder shows them, rounded: float [channels, height * width]."""
         weights = [value.to(self.device) for value in integers]
-        filterings = [*map(Filtering, planes, filters.to(self.device))]
         with workers(self.threads, self.device) as pool:
-            return self._painted(self._interpolated(filterings, pool), weights, pool).round_()
+            return self.painted(self.features(planes, filters, pool), weights, pool).round_()
 
     def _interpolated(self, filterings: Sequence[Filtering], pool: ThreadPoolExecutor) -> Tensor:
         """Filtered planes at the pixels' centres, [levels, height * width]."""
@@ -220,7 +254,7 @@ class Fit:
         _each(pool, interpolate, range(len(filterings) - 1, -1, -1))
         return pictures.flatten(1)
 
-    def _painted(
+    def painted(
         self, features: Tensor, weights: Sequence[Tensor], pool: ThreadPoolExecutor
     ) -> Tensor:
         """Colours [channels, height * width] in 0 .. 255, not rounded."""
@@ -290,7 +324,7 @@ class Fit:
             grads[level].copy_(by_plane)
 
         if self._measure:
-            shown = self._painted(features, weights, pool)
+            shown = self.painted(features, weights, pool)
             found, gradient = self._measure(shown, pool)
             mse = float((shown - wanted).double().square().mean()) / 255**2
             # a picture whose squared error has the measure's gradient
@@ -325,7 +359,7 @@ class Fit:
         """The context networks' layers, on the device."""
         return Layers(*(each.to(self.device) for each in self.network.layers()))
 
-    def _fitted(self, value: Tensor, loss: Loss) -> Fitted:
+    def found(self, value: Tensor, loss: Loss) -> Fitted:
         planes = [plane.cpu().numpy().astype(np.int64) for plane in self.latents.planes(value)]
         arrays = self.synthesis.array(), self.filters.array()
         numbers = loss.mse, loss.bpp, self._cost(loss), loss.distortion

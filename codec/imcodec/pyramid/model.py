@@ -81,6 +81,11 @@ class ContextNetwork(nn.Module):
         first, inner, outer, biases = self.settling.values()
         return Layers(first * FIRST, inner * LATER, outer * LATER, biases)
 
+    def adopt(self, context: Context) -> None:
+        """Settle at the integers of a file's network."""
+        arrays = context.first, context.inner, context.outer, context.biases
+        self.settling.adopt([torch.from_numpy(array).float() for array in arrays])
+
     @torch.no_grad()
     def context(self) -> Context:
         """The integer network that the graph runs; what has not settled yet is rounded."""
@@ -127,6 +132,11 @@ class Synthesis(nn.Module):
         first, threshold, second = self.settling.values()
         return first, threshold, second
 
+    def adopt(self, array: NDArray[np.int8]) -> None:
+        """Settle at what a file stores."""
+        levels, rows = self.first.shape[1], torch.from_numpy(array[:, :, 0, 0]).float()
+        self.settling.adopt([rows[:levels].T, rows[levels], rows[levels + 1 :]])
+
     @torch.no_grad()
     def array(self) -> NDArray[np.int8]:
         """int8 [levels + 1 + channels, units, 1, 1], as the file stores it."""
@@ -146,6 +156,10 @@ class Filters(nn.Module):
     def values(self) -> Tensor:
         """What planes are multiplied with, [levels, 3, 3]."""
         return self.settling.values()[0] / FILTER_UNIT
+
+    def adopt(self, array: NDArray[np.int8]) -> None:
+        """Settle at what a file stores."""
+        self.settling.adopt([torch.from_numpy(array).float()])
 
     @torch.no_grad()
     def array(self) -> NDArray[np.int8]:

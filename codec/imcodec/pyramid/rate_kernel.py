@@ -175,7 +175,7 @@ def _gate(g: Floats, h: Floats, n: int) -> None:
 
 
 @compiled
-def _half_rows(plane: Floats, above: Floats, filler: int, start: int, stop: int) -> Floats:
+def half_rows(plane: Floats, above: Floats, filler: int, start: int, stop: int) -> Floats:
     """Half-rows of rows and of those that their queues reach, zeros beside: [2 rows, w + 4]."""
     width = plane.shape[1] // 2
     stack = np.zeros((2 * (stop - start + REACH), width + 4), np.float32)
@@ -192,7 +192,7 @@ def _half_rows(plane: Floats, above: Floats, filler: int, start: int, stop: int)
 
 @compiled
 def _add_rows(grad: Floats, above_grad: Floats, stack: Floats, filler: int, first: int) -> None:
-    """The transpose of _half_rows(), for rows from `first` on."""
+    """The transpose of half_rows(), for rows from `first` on."""
     for i in range(len(stack) // 2):
         row, even, odd = first + i, stack[2 * i], stack[2 * i + 1]
         if row >= 0:
@@ -241,7 +241,7 @@ def _band(
     width = plane.shape[1] // 2
     filters, hidden = w0.shape[1], inner.shape[1]
     repeat = factor - 1
-    stack = _half_rows(plane, above, filler, start, stop)
+    stack = half_rows(plane, above, filler, start, stop)
     top = (start - repeat) // factor  # -1: the row beyond the plane
     parents = taps.beside_zeros(above, top, (stop - 1 - repeat) // factor + repeat + 1)
     stack_grad, parents_grad = np.zeros_like(stack), np.zeros_like(parents)

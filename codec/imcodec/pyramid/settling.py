@@ -57,6 +57,19 @@ class Settling:
             whole.view(-1)[nearest] = real.round().view(-1)[nearest]
         self._share = share
 
+    @torch.no_grad()
+    def adopt(self, whole: Sequence[Tensor]) -> None:
+        """Settle all, at these whole numbers."""
+        for mask, mine, theirs in zip(self._settled, self._whole, whole, strict=True):
+            mask.fill_(True)
+            mine.copy_(theirs.reshape(mine.shape))
+        self._share = 1.0
+
+    @property
+    def whole(self) -> list[Tensor]:
+        """What the weights have settled at. Changes in place count."""
+        return self._whole
+
     def _free(self) -> None:
         """Let all learn again, from where they had settled."""
         stored = zip(self._settled, self._whole, self._parameters, self._units, strict=True)

@@ -1,0 +1,104 @@
+"""The last word on a fitted picture: latents and weights one step to and fro, while that pays.
+
+A fit ends with numbers that were rounded; which of them should have been rounded the other way only
+the file's own cost can tell (imcodec.pyramid.exact_cost). So latents and weights are moved in turn,
+as far as the steps of the fit let expect that it is worth the time. What it is worth, and what it
+takes: benchmarks/fitting.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+import torch
+
+from imcodec.devices import workers
+from imcodec.pyramid.exact_cost import ExactCost
+from imcodec.pyramid.finish import Coded, code
+from imcodec.pyramid.fit import Fit
+from imcodec.pyramid.fitted import Fitted, Loss
+from imcodec.pyramid.latent_moves import LatentMoves
+from imcodec.pyramid.weight_moves import move_weights
+
+#: what a round and a try take, in steps of the fit, about
+ROUND, TRY = 0.9, 0.18
+#: rounds for each step of a fit, at most so many, and as many again, half, after weights were moved
+ROUNDS, MOST_ROUNDS = 1 / 5, 100
+#: in shorter fits weights are left as they are; in others one is tried for each step, all of them
+#: so many times at most
+SHORT, MOST_PASSES = 1000, 4
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Rounds of latents, and then weights that are tried."""
+
+    rounds: int
+    tries: int
+
+    @property
+    def steps(self) -> float:
+        """What it takes, in steps of the fit."""
+        return self.rounds * ROUND + self.tries * TRY
+
+
+def plan(steps: int, weights: int) -> list[Turn]:
+    """What is worth its time after so many steps, for so many weights."""
+    rounds = min(round(steps * ROUNDS), MOST_ROUNDS)
+    tries = min(steps, MOST_PASSES * weights) if steps >= SHORT else 0
+    turns = [Turn(rounds, min(weights, tries))]
+    while tries := tries - turns[-1].tries:
+        turns.append(Turn(rounds // 2, min(weights, tries)))
+    return [*turns, Turn(rounds // 2, 0)] if turns[0].tries else turns
+
+
+def descend(
+    fit: Fit,
+    fitted: Fitted,
+    coded: Coded,
+    turns: Sequence[Turn],
+    proceed: Callable[[float], bool] = lambda share: True,
+) -> tuple[Fitted, Coded]:
+    """A cheaper state and its code, or those that were given. fit: as it made `fitted`.
+
+    proceed(share of the work that is done) says whether to go on.
+    """
+    fit.adopt(replace(fitted, context=coded.context, planes=coded.planes))
+    planes = [plane.astype(np.float32) for plane in coded.planes]
+    with workers(fit.threads, fit.device) as pool:
+        latents = LatentMoves(cost := ExactCost(fit, pool), planes, fit.recipe.seed)
+        before = latents.total
+        _go(cost, latents, turns, proceed)
+        rate = cost.rate_of(latents.bits.values())
+        distortion = cost.distortion_of(latents.errors)
+        if rate + distortion >= before:
+            return fitted, coded
+        mse = cost.mse(latents.planes)
+    flat = torch.cat([torch.from_numpy(plane).flatten() for plane in latents.planes])
+    found = fit.found(flat, Loss(mse, mse, rate / fit.lmbda))
+    again = code(fit, found)
+    # networks whose sums are no longer exact would be halved: that never pays
+    return (found, again) if again.cost < before else (fitted, coded)
+
+
+def _go(
+    cost: ExactCost, latents: LatentMoves, turns: Sequence[Turn], proceed: Callable[[float], bool]
+) -> None:
+    whole, done = sum(turn.steps for turn in turns), 0.0
+    for turn in turns:
+        for number in range(turn.rounds):
+            if not proceed((done + number * ROUND) / whole):
+                return
+            latents.round()
+        done += turn.rounds * ROUND
+        if turn.tries:
+            going = partial(_going, proceed, done / whole, TRY / whole)
+            move_weights(cost, latents, turn.tries, going)
+        done += turn.tries * TRY
+
+
+def _going(proceed: Callable[[float], bool], begin: float, each: float, tried: int) -> bool:
+    return proceed(begin + each * tried)

@@ -1,0 +1,85 @@
+"""What a file costs, latent by latent and pixel by pixel: J = mse + lambda * bits per pixel.
+
+In the integers that the file holds and with colours of 8 bits, so that a change of one number can
+be judged by what it really does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from imcodec.pyramid.context import FIRST, LATER, PARENTS
+from imcodec.pyramid.exact_rate import ExactRate
+from imcodec.pyramid.filters import FILTER_UNIT
+from imcodec.pyramid.fit import CHUNK, Fit
+from imcodec.pyramid.header import QUEUE, TAPS
+from imcodec.pyramid.products import Floats
+from imcodec.pyramid.rate_kernel import Arrays
+
+
+class ExactCost:
+    """Of a fit whose networks are whole numbers (Fit.adopt), and of changes to its numbers."""
+
+    def __init__(self, fit: Fit, pool: ThreadPoolExecutor) -> None:
+        self.fit, self.geometry, self.pool = fit, fit.geometry, pool
+        pixels, channels = self.geometry.height * self.geometry.width, len(fit.colours)
+        #: what a bit costs, and a squared error of colours in 0 .. 255
+        self.per_bit = fit.lmbda / pixels
+        self.per_error = 1 / (255**2 * pixels * channels)
+        self._rate = ExactRate(self.geometry, 2 * CHUNK)
+        self.levels = range(1, self.geometry.levels + 1)
+
+    def bits(
+        self,
+        planes: Sequence[Floats],
+        levels: Collection[int] | None = None,
+        weights: Sequence[Tensor] | None = None,
+        each: Callable[..., Iterable[object]] | None = None,
+    ) -> dict[int, Floats]:
+        """Bits [height, width] of each latent of some levels. `weights` as Fit.whole holds them."""
+        network = self._network(weights or self.fit.whole)
+        return self._rate.bits(network, planes, levels or self.levels, each or self.pool.map)
+
+    @staticmethod
+    def _network(weights: Sequence[Tensor]) -> Arrays:
+        """The context network's layers times their multipliers."""
+        first, inner, outer, biases = (each.numpy() for each in weights[:4])
+        return (
+            (first * np.float32(FIRST)).reshape(2, -1, QUEUE + PARENTS, TAPS),
+            inner * np.float32(LATER),
+            outer * np.float32(LATER),
+            np.ascontiguousarray(biases[..., 0]),
+        )
+
+    def features(self, planes: Sequence[Floats], weights: Sequence[Tensor] | None = None) -> Tensor:
+        """What the synthesis sees, [levels, height * width]."""
+        filters = (weights or self.fit.whole)[7] / FILTER_UNIT
+        tensors = [torch.from_numpy(plane).to(self.fit.device) for plane in planes]
+        return self.fit.features(tensors, filters, self.pool)
+
+    def errors(self, features: Tensor, weights: Sequence[Tensor] | None = None) -> Floats:
+        """Squared error [height, width] of each pixel, summed over channels, 0 .. 255."""
+        synthesis = [each.to(self.fit.device) for each in (weights or self.fit.whole)[4:7]]
+        shown = self.fit.painted(features, synthesis, self.pool).round_()
+        error = shown.sub_(self.fit.colours).square_().sum(0)
+        found: Floats = error.view(self.geometry.height, self.geometry.width).cpu().numpy()
+        return found
+
+    def mse(self, planes: Sequence[Floats]) -> float:
+        """Mean squared error, colours in 0 .. 1, before they are rounded to 8 bits."""
+        weights = [each.to(self.fit.device) for each in self.fit.whole[4:7]]
+        shown = self.fit.painted(self.features(planes), weights, self.pool)
+        return float(shown.sub_(self.fit.colours).double().square().mean()) / 255**2
+
+    def rate_of(self, bits: Collection[Floats]) -> float:
+        """lambda * bits per pixel."""
+        return self.per_bit * sum(float(each.sum(dtype=np.float64)) for each in bits)
+
+    def distortion_of(self, errors: Floats) -> float:
+        """Mean squared error, colours in 0 .. 1."""
+        return self.per_error * float(errors.sum(dtype=np.float64))
