@@ -184,9 +184,9 @@ def test_progress_moves_forward(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "REPORT_EVERY", 0.0)
     reports: list[Progress] = []
     encoding = made(scene(41, 22), steps=8, progress=reports.append)
-    assert [report.phase for report in reports] == ["fit"] * 9 + ["verify"]
-    assert [report.step for report in reports] == [*range(9), 8]
-    assert {report.steps for report in reports} == {8}
+    assert [report.phase for report in reports] == ["fit"] * 9 + ["refine", "verify"]
+    assert [report.step for report in reports] == [*range(9), 50, 8]
+    assert [report.steps for report in reports] == [8] * 9 + [100, 8]
     elapsed = [report.elapsed for report in reports]
     assert elapsed == sorted(elapsed)
     assert 0 < elapsed[-1] <= encoding.seconds

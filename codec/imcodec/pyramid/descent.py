@@ -29,7 +29,7 @@ ROUND, TRY = 0.9, 0.18
 ROUNDS, MOST_ROUNDS = 1 / 5, 100
 #: in shorter fits weights are left as they are; in others one is tried for each step, all of them
 #: so many times at most
-SHORT, MOST_PASSES = 1000, 4
+SHORT, MOST_PASSES = 1000, 3
 
 
 @dataclass(frozen=True)
