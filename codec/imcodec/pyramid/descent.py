@@ -25,11 +25,12 @@ from imcodec.pyramid.weight_moves import move_weights
 
 #: what a round and a try take, in steps of the fit, about
 ROUND, TRY = 0.9, 0.18
-#: rounds for each step of a fit, at most so many, and as many again, half, after weights were moved
-ROUNDS, MOST_ROUNDS = 1 / 5, 100
-#: in shorter fits weights are left as they are; in others one is tried for each step, all of them
-#: so many times at most
-SHORT, MOST_PASSES = 1000, 3
+#: rounds for each step of a short fit, until there are ENOUGH, and of a long one; half as many again
+#: each time after weights were moved
+ROUNDS, ENOUGH, MORE_ROUNDS = 1 / 5, 100, 1 / 50
+#: in shorter fits weights are left as they are; in others so many are tried for each step, all of
+#: them so many times at most
+SHORT, TRIES, MOST_PASSES = 2000, 1 / 2, 4
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,8 @@ class Turn:
 
 def plan(steps: int, weights: int) -> list[Turn]:
     """What is worth its time after so many steps, for so many weights."""
-    rounds = min(round(steps * ROUNDS), MOST_ROUNDS)
-    tries = min(steps, MOST_PASSES * weights) if steps >= SHORT else 0
+    rounds = round(max(min(steps * ROUNDS, ENOUGH), steps * MORE_ROUNDS))
+    tries = min(round(steps * TRIES), MOST_PASSES * weights) if steps >= SHORT else 0
     turns = [Turn(rounds, min(weights, tries))]
     while tries := tries - turns[-1].tries:
         turns.append(Turn(rounds // 2, min(weights, tries)))

@@ -1,0 +1,98 @@
+"""What moving latents and weights by one buys after a fit, and what it takes (fitting.md).
+
+    python benchmarks/descent.py PHOTO ... [--steps 3000] [--quality 50] [--turns 100:3000,50:0]
+
+Fits the middle 512x512 pixels of each photo, reduced to 768 pixels, then goes through turns:
+so many rounds of latents, and so many weights that are tried. Without --turns they are those that
+the encoder would take. Prints J = mse + lambda * bits per pixel (colours in 0 .. 1) of the file's
+latents and picture, and after each half of a turn how much less it is, with the time in steps.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from imcodec.devices import workers
+from imcodec.pyramid.choice import choose
+from imcodec.pyramid.descent import Turn, plan
+from imcodec.pyramid.exact_cost import ExactCost
+from imcodec.pyramid.finish import code
+from imcodec.pyramid.fit import Fit
+from imcodec.pyramid.jpeg import Jpeg
+from imcodec.pyramid.latent_moves import LatentMoves
+from imcodec.pyramid.settings import PyramidSettings
+from imcodec.pyramid.weight_moves import move_weights
+
+SIDE, REDUCED = 512, 768
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("photos", type=Path, nargs="+")
+    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--quality", type=float, default=50)
+    parser.add_argument("--turns", help="ROUNDS:TRIES, with commas between them")
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    turns: list[Turn] | None = None
+    if arguments.turns:
+        pairs = (pair.split(":") for pair in arguments.turns.split(","))
+        turns = [Turn(int(rounds), int(tries)) for rounds, tries in pairs]
+    settings = PyramidSettings(
+        quality=arguments.quality, steps=arguments.steps, seed=arguments.seed
+    )
+    for path in arguments.photos:
+        print(f"{path.stem}: {report(crop(path), settings, turns)}", flush=True)
+
+
+def crop(path: Path) -> NDArray[np.uint8]:
+    """The middle of a reduced photo, uint8 [SIDE, SIDE, 3] or less."""
+    with Image.open(path) as image:
+        photo = image.convert("RGB")
+    photo.thumbnail((REDUCED, REDUCED), Image.Resampling.LANCZOS)
+    width, height = min(SIDE, photo.width), min(SIDE, photo.height)
+    x, y = (photo.width - width) // 2, (photo.height - height) // 2
+    return np.asarray(photo.crop((x, y, x + width, y + height)))
+
+
+def report(pixels: NDArray[np.uint8], settings: PyramidSettings, turns: list[Turn] | None) -> str:
+    """J of a fit, and what is less after each half of a turn."""
+    recipe, geometry = choose(Jpeg(pixels), settings)
+    fit = Fit(pixels, geometry, recipe, torch.device("cpu"), 1)
+    begin = time.monotonic()
+    fitted = fit.run()
+    step = (time.monotonic() - begin) / recipe.steps
+    coded = code(fit, fitted)
+    fit.adopt(replace(fitted, context=coded.context, planes=coded.planes))
+    parts = []
+    with workers(1, fit.device) as pool:
+        cost = ExactCost(fit, pool)
+        latents = LatentMoves(cost, [plane.astype(np.float32) for plane in coded.planes], 0)
+        before, begin = latents.total, time.monotonic()
+
+        def less(what: str) -> None:
+            spent = (time.monotonic() - begin) / step
+            parts.append(f"{what} {100 * (latents.total / before - 1):+.2f} % in {spent:.0f} steps")
+
+        for turn in turns or plan(recipe.steps, sum(each.numel() for each in fit.whole)):
+            if turn.rounds:
+                for _ in range(turn.rounds):
+                    latents.round()
+                less(f"{turn.rounds} rounds")
+            if turn.tries:
+                moved = move_weights(cost, latents, turn.tries)
+                less(f"{moved} of {turn.tries} weights")
+    return f"J {1000 * before:.4f}; {', '.join(parts)}"
+
+
+if __name__ == "__main__":
+    main()
