@@ -25,7 +25,7 @@ from imcodec.pyramid.weight_moves import move_weights
 
 #: what a round and a try take, in steps of the fit, about
 ROUND, TRY = 0.9, 0.18
-#: rounds for each step of a short fit, until there are ENOUGH, and of a long one; half as many again
+#: rounds for each step of a short fit, until there are ENOUGH, and of a long one; and half as many
 #: each time after weights were moved
 ROUNDS, ENOUGH, MORE_ROUNDS = 1 / 5, 100, 1 / 50
 #: in shorter fits weights are left as they are; in others so many are tried for each step, all of
