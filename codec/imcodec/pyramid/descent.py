@@ -67,6 +67,8 @@ def descend(
 
     proceed(share of the work that is done) says whether to go on.
     """
+    if not proceed(0.0):
+        return fitted, coded
     fit.adopt(replace(fitted, context=coded.context, planes=coded.planes))
     planes = [plane.astype(np.float32) for plane in coded.planes]
     with workers(fit.threads, fit.device) as pool:

@@ -44,6 +44,8 @@ REPORT_EVERY = 0.25
 PROBES = 256
 #: seconds from a finished fit to the file, besides pace.FINISHING steps
 OPENING = 0.8
+#: steps that the last round of moved latents may take
+LAST_ROUND = 2
 #: more workers than this do not help
 MAX_THREADS = 16
 
@@ -79,14 +81,14 @@ def encode_pixels(
             size = NetworkSize(recipe.filters, recipe.units)
             weights = network_bytes(size, geometry.levels, pixels.shape[2])
             diary.more = sum(turn.steps for turn in plan(recipe.steps, weights)) / recipe.steps
+        fit = Fit(pixels, geometry, recipe, device, threads)
         if settings.time_limit:
             diary.end = start + settings.time_limit
             # a machine that was slow to begin will be slow to end
             spent = time.monotonic() - start
             left = settings.time_limit - spent - max(OPENING, spent / 2)
             more = MORE if goal else diary.more
-            recipe = replace(recipe, seconds=max(left / (1 + more), 1e-3))
-        fit = Fit(pixels, geometry, recipe, device, threads)
+            fit.recipe = replace(recipe, seconds=max(left / (1 + more), 1e-3))
         diary.picture_of = fit.picture
         stop = stop or (lambda: False)
         if goal is None:
@@ -189,7 +191,7 @@ class _Diary:
         assert self._report is not None
         report = self._report
         quality = -10 * float(np.log10(max(report.mse, 1e-10)))
-        finishing = self._seconds_of(report, 0.0)
+        finishing = self._seconds_of(report, 0.0, FINISHING + LAST_ROUND)
 
         def proceed(share: float) -> bool:
             now = time.monotonic()
@@ -207,14 +209,14 @@ class _Diary:
         left = self._seconds_of(report, max(0.0, 1 + self.more - report.share))
         return min(left, max(0.0, self.end - time.monotonic()))
 
-    def _seconds_of(self, report: Report, share: float) -> float:
-        """What a share of the fit and the file take."""
+    def _seconds_of(self, report: Report, share: float, steps: int = FINISHING) -> float:
+        """What a share of the fit takes, and the file, besides OPENING so many steps' time."""
         first = self._first
         if first is None or report.share <= first.share:
             return 0.0
         passed = report.seconds - first.seconds
         per_share = passed / (report.share - first.share)
-        return per_share * share + OPENING + FINISHING * passed / max(1, report.step - first.step)
+        return per_share * share + OPENING + steps * passed / max(1, report.step - first.step)
 
     def __call__(self, report: Report) -> None:
         self._report = report
