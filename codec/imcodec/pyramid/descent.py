@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
-import torch
 
 from imcodec.devices import workers
 from imcodec.pyramid.exact_cost import ExactCost
@@ -80,8 +79,7 @@ def descend(
         if rate + distortion >= before:
             return fitted, coded
         mse = cost.mse(latents.planes)
-    flat = torch.cat([torch.from_numpy(plane).flatten() for plane in latents.planes])
-    found = fit.found(flat, Loss(mse, mse, rate / fit.lmbda))
+    found = fit.found(latents.flat, Loss(mse, mse, rate / fit.lmbda))
     again = code(fit, found)
     # networks whose sums are no longer exact would be halved: that never pays
     return (found, again) if again.cost < before else (fitted, coded)

@@ -106,7 +106,7 @@ def encode_pixels(
             fitted, coded = Steering(goal, fit, size_of, diary, stop).run()
     data, quality = assemble(coded, fitted.synthesis, fitted.filters, geometry, pixels)
     diary.finished(fitted, quality)
-    before = -10 * float(np.log10(max(fitted.mse, 1e-10)))
+    before = _decibels(fitted.mse)
     found = Found(len(data), quality)
     missed = goal.missed(found) if goal and not (goal.met(found) or stop()) else ""
     return Made(data, quality, before, tuple(diary.history), str(device), missed)
@@ -165,6 +165,11 @@ def _compare(data: bytes, renderer: Renderer) -> None:
         raise RuntimeFailureError("onnxruntime draws another picture; please report this")
 
 
+def _decibels(mse: float) -> float:
+    """PSNR of a mean squared error of colours in 0 .. 1."""
+    return -10 * float(np.log10(max(mse, 1e-10)))
+
+
 class _Diary:
     """Passes on what the fit reports, a few times a second, and keeps the training curve."""
 
@@ -190,7 +195,7 @@ class _Diary:
         begin = time.monotonic()
         assert self._report is not None
         report = self._report
-        quality = -10 * float(np.log10(max(report.mse, 1e-10)))
+        quality = _decibels(report.mse)
         finishing = self._seconds_of(report, 0.0, FINISHING + LAST_ROUND)
 
         def proceed(share: float) -> bool:
@@ -222,7 +227,7 @@ class _Diary:
         self._report = report
         if report.step == 1:
             self._first = report
-        quality = -10 * float(np.log10(max(report.mse, 1e-10)))
+        quality = _decibels(report.mse)
         self.history.append(EpochRecord(report.step, "fit", report.cost, quality))
         if self._snapshot and self.picture_of and report.step.bit_count() == 1:
             self._snapshot(report.step, self.picture_of())

@@ -13,13 +13,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from imcodec.pyramid.context import FIRST, LATER, PARENTS
+from imcodec.pyramid.context import FIRST, LATER
 from imcodec.pyramid.exact_rate import ExactRate
 from imcodec.pyramid.filters import FILTER_UNIT
 from imcodec.pyramid.fit import CHUNK, Fit
-from imcodec.pyramid.header import QUEUE, TAPS
 from imcodec.pyramid.products import Floats
-from imcodec.pyramid.rate_kernel import Arrays
+from imcodec.pyramid.rate import Layers
+from imcodec.pyramid.rate_kernel import Arrays, arrays_of
 
 
 class ExactCost:
@@ -48,13 +48,8 @@ class ExactCost:
     @staticmethod
     def _network(weights: Sequence[Tensor]) -> Arrays:
         """The context network's layers times their multipliers."""
-        first, inner, outer, biases = (each.numpy() for each in weights[:4])
-        return (
-            (first * np.float32(FIRST)).reshape(2, -1, QUEUE + PARENTS, TAPS),
-            inner * np.float32(LATER),
-            outer * np.float32(LATER),
-            np.ascontiguousarray(biases[..., 0]),
-        )
+        first, inner, outer, biases = weights[:4]
+        return arrays_of(Layers(first * FIRST, inner * LATER, outer * LATER, biases))
 
     def features(self, planes: Sequence[Floats], weights: Sequence[Tensor] | None = None) -> Tensor:
         """What the synthesis sees, [levels, height * width]."""

@@ -11,13 +11,20 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 import numpy as np
 
 from imcodec.pyramid import taps
-from imcodec.pyramid.bands import pieces
+from imcodec.pyramid.bands import Band, pieces
 from imcodec.pyramid.compiled import compiled
 from imcodec.pyramid.context import LARGEST_WIDTH
 from imcodec.pyramid.geometry import Geometry
 from imcodec.pyramid.header import QUEUE
 from imcodec.pyramid.products import ZERO, Floats, aligned, fill, product
-from imcodec.pyramid.rate_kernel import REACH, Arrays, half_rows, rectify, with_absolutes
+from imcodec.pyramid.rate_kernel import (
+    REACH,
+    Arrays,
+    half_rows,
+    rectify,
+    with_above,
+    with_absolutes,
+)
 from imcodec.pyramid.table import MEAN_UNIT, Ints, Table
 from imcodec.pyramid.taps import BLOCK
 
@@ -55,25 +62,20 @@ class ExactRate:
         g = self._geometry
         found = {level: np.empty(g.plane(level), np.float32) for level in levels}
         first, inner, outer, biases = network
+        stacks = [plane.reshape(g.strips, -1, plane.shape[1]) for plane in planes]
 
-        def work(band: tuple[int, int, int, int]) -> None:
-            level, strip, start, stop = band
-            rows, above = g.rows(level), np.zeros((0, g.columns(level) // 2), np.float32)
-            if level > 1:
-                count = g.rows(level - 1)
-                above = planes[level - 2][strip * count : (strip + 1) * count]
-            own = slice(strip * rows, (strip + 1) * rows)
+        def work(band: Band) -> None:
+            level, rows = band.level, g.rows(band.level)
             _band_bits(
-                planes[level - 1][own],
-                above,
-                start,
-                stop,
+                *with_above(stacks, band),
+                band.start,
+                band.stop,
                 level - 1 if g.row_factor == 2 else 0,
                 g.row_factor,
                 (first, inner, outer, biases[level - 1]),
                 self._cdf,
                 self._lengths,
-                found[level][own],
+                found[level][band.strip * rows : (band.strip + 1) * rows],
             )
 
         list(each(work, [band for band in self._bands if band.level in levels]))

@@ -54,6 +54,11 @@ class LatentMoves:
         self._age = FRESH
 
     @property
+    def flat(self) -> torch.Tensor:
+        """All latents, [symbols]."""
+        return torch.cat([torch.from_numpy(plane).flatten() for plane in self.planes])
+
+    @property
     def total(self) -> float:
         """J."""
         return self._cost.rate_of(self.bits.values()) + self._cost.distortion_of(self.errors)
@@ -61,8 +66,7 @@ class LatentMoves:
     def gradients(self) -> list[torch.Tensor]:
         """Those by the networks' weights; those by latents are kept for the next rounds."""
         fit, pool = self._cost.fit, self._cost.pool
-        flat = torch.cat([torch.from_numpy(plane).flatten() for plane in self.planes])
-        by_latents, by_weights = fit.gradients(flat.to(fit.device), pool)
+        by_latents, by_weights = fit.gradients(self.flat.to(fit.device), pool)
         self._gradients = [grad.cpu().numpy().copy() for grad in fit.latents.planes(by_latents)]
         self._age = 0
         return by_weights

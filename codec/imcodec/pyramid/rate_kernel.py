@@ -49,14 +49,7 @@ class CompiledPass:
     piece: int
 
     def __post_init__(self) -> None:
-        first, inner, outer, biases = self.layers
-        filters = first.shape[1]
-        self._weights: Arrays = (
-            _array(first).reshape(2, filters, QUEUE + PARENTS, TAPS),
-            _array(inner),
-            _array(outer),
-            _array(biases[..., 0]),
-        )
+        self._weights = arrays_of(self.layers)
         self._grads = self._zeros()
         law = self.law
         numbers = (law.centre, law.step, law.bulk, law.tail, law.size, law.widest, MEAN_UNIT)
@@ -88,7 +81,7 @@ class CompiledPass:
                 total += part
             for band, (amount, by_rows_above, by_parents) in zip(piece, found, strict=True):
                 nats[band.level - 1] += amount
-                pair, filler = _with_above(by_values, band), self._filler(band)
+                pair, filler = with_above(by_values, band), self._filler(band)
                 _add_others(*pair, by_rows_above, by_parents, band.start, filler, g.row_factor)
         return list(torch.from_numpy(nats))
 
@@ -98,7 +91,7 @@ class CompiledPass:
         """Gradients by the band's own rows are added to `by_values`, those by others handed out."""
         g = self.geometry
         return _band(
-            *_with_above(values, band),
+            *with_above(values, band),
             by_values[band.level - 1][band.strip],
             band.start,
             band.stop,
@@ -126,7 +119,18 @@ class CompiledPass:
         return [first.flatten(2), inner, outer, biases[..., None]]
 
 
-def _with_above(stacks: list[Floats], band: Band) -> tuple[Floats, Floats]:
+def arrays_of(layers: Layers) -> Arrays:
+    """A context network for compiled loops."""
+    first, inner, outer, biases = layers
+    return (
+        _array(first).reshape(2, -1, QUEUE + PARENTS, TAPS),
+        _array(inner),
+        _array(outer),
+        _array(biases[..., 0]),
+    )
+
+
+def with_above(stacks: list[Floats], band: Band) -> tuple[Floats, Floats]:
     """A band's plane [R, 2 w], and the coarser one [R / factor, w] or none [0, w]."""
     plane = stacks[band.level - 1][band.strip]
     if band.level == 1:
