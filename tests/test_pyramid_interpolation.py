@@ -7,11 +7,14 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from imcodec.devices import thread_limit, workers
 from imcodec.pyramid.file import TABLE
 from imcodec.pyramid.filters import filtered, identity
 from imcodec.pyramid.geometry import Geometry, choose_geometry
 from imcodec.pyramid.interpolation import RUN, Filtering, Interpolation, Stretch
 from pyramids import made_pyramid, pixel_grid, reference_picture
+
+CPU = torch.device("cpu")
 
 GEOMETRIES = [
     pytest.param(choose_geometry(37, 53), id="37x53"),
@@ -153,3 +156,16 @@ def test_filtering_is_a_convolution(size: tuple[int, int]) -> None:
 def test_an_identity_changes_nothing() -> None:
     plane = np.arange(-6, 6).astype(np.int8).reshape(3, 4)
     assert np.array_equal(filtered(plane, identity(2)[1]), plane)
+
+
+def test_a_pools_threads_round_as_the_caller_does() -> None:
+    # in 200x300 the matrix library shares a product's sums out among threads, if it may
+    geometry = choose_geometry(200, 300)
+    random = torch.Generator().manual_seed(0)
+    with thread_limit(1):
+        for level, interpolation in enumerate(Interpolation.of_levels(geometry, CPU), 1):
+            plane = torch.randn(geometry.plane(level), generator=random)
+            # a thread that has not yet multiplied anything
+            with workers(1, CPU) as pool:
+                there = pool.submit(interpolation.forward, plane).result()
+            assert torch.equal(there, interpolation.forward(plane))

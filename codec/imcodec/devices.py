@@ -41,10 +41,16 @@ def pick_device(name: str) -> torch.device:
 
 
 def workers(threads: int, device: torch.device) -> ThreadPoolExecutor:
-    """Threads that give work to a device."""
-    # a thread that never spoke to the GPU is told so, on the user's terminal, at its first product
-    greet = partial(torch.cuda.synchronize, device) if device.type == "cuda" else None
-    return ThreadPoolExecutor(threads, initializer=greet)
+    """Threads that give work to a device, each with as many of its own as the caller has."""
+    return ThreadPoolExecutor(threads, initializer=partial(_begin, torch.get_num_threads(), device))
+
+
+def _begin(threads: int, device: torch.device) -> None:
+    # a new thread's products run on all processors until it was told otherwise, and then round
+    # another way: which of them computes what must not change the file
+    torch.set_num_threads(threads)
+    if device.type == "cuda":  # a thread that never spoke to the GPU says so at its first product
+        torch.cuda.synchronize(device)
 
 
 @contextmanager

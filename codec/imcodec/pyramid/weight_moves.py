@@ -9,12 +9,12 @@ is taken, and those after it are judged again, so what comes out does not depend
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
 import torch
 from torch import Tensor
 
+from imcodec.devices import workers
 from imcodec.pyramid.context import LARGEST_WEIGHT
 from imcodec.pyramid.exact_cost import ExactCost
 from imcodec.pyramid.latent_moves import LatentMoves
@@ -63,7 +63,7 @@ def move_weights(
         return rate, cost.distortion_of(cost.errors(seen, changed))
 
     tried = moved = 0
-    with ThreadPoolExecutor(cost.fit.threads) as judges:
+    with workers(cost.fit.threads, cost.fit.device) as judges:
         while tried < len(moves) and proceed(tried):
             batch = moves[tried : tried + cost.fit.threads]
             for found, move in zip(list(judges.map(judged, batch)), batch, strict=True):
