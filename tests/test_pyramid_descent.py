@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from imcodec.pyramid import descent, latent_moves
-from imcodec.pyramid.descent import Turn, descend, plan
+from imcodec.pyramid.descent import Aim, Turn, descend, plan
 from imcodec.pyramid.exact_cost import ExactCost
 from imcodec.pyramid.exact_rate import UNCODABLE
 from imcodec.pyramid.filters import FILTER_UNIT
@@ -19,6 +19,7 @@ from imcodec.pyramid.finish import Coded, code
 from imcodec.pyramid.fit import Fit
 from imcodec.pyramid.fitted import Fitted
 from imcodec.pyramid.geometry import Geometry, choose_geometry
+from imcodec.pyramid.goal import Found, Goal, decibels
 from imcodec.pyramid.latent_moves import LatentMoves
 from imcodec.pyramid.model import BIAS_UNIT, CONTEXT_UNIT, SYNTHESIS_UNIT
 from imcodec.pyramid.recipe import Recipe
@@ -190,6 +191,47 @@ def test_descent_ends_with_a_cheaper_file(geometry: Geometry, channels: int) -> 
     rate = fit.lmbda * payload.ideal_bits / (geometry.height * geometry.width)
     # colours of 8 bits or not: a small difference
     assert fit.mse_of(planes) + rate == pytest.approx(again.cost, rel=0.05)
+
+
+def size_of(fitted: Fitted, coded: Coded) -> int:
+    return round(2000 + coded.payload.ideal_bits / 8)
+
+
+def file_of(fit: Fit, fitted: Fitted, coded: Coded) -> Found:
+    fit.recall(fitted)
+    return Found(size_of(fitted, coded), decibels(fit.mse_of(coded.planes)))
+
+
+@pytest.mark.parametrize("bytes_more", [4, 20, -6])
+def test_a_descent_keeps_to_a_size(bytes_more: int) -> None:
+    fit, fitted, coded = finished(choose_geometry(64, 80), steps=40)
+    before = file_of(fit, fitted, coded)
+    goal = Goal("size", before.size + bytes_more)
+    found, again = descend(fit, fitted, coded, [Turn(20, 60), Turn(10, 0)], aim=Aim(goal, size_of))
+    after = file_of(fit, found, again)
+    assert goal.safe(after)
+    assert after.psnr > before.psnr
+    assert fit.lmbda == fit.recipe.lmbda
+
+
+@pytest.mark.parametrize("more", [0.06, 0.0, -0.05])
+def test_a_descent_keeps_to_a_quality(more: float) -> None:
+    fit, fitted, coded = finished(choose_geometry(64, 80), steps=40)
+    before = file_of(fit, fitted, coded)
+    goal = Goal("psnr", before.psnr + more)
+    found, again = descend(fit, fitted, coded, [Turn(20, 60), Turn(10, 0)], aim=Aim(goal, size_of))
+    after = file_of(fit, found, again)
+    assert goal.safe(after)
+    assert more > 0 or after.size < before.size
+
+
+def test_a_goal_out_of_reach_is_approached() -> None:
+    fit, fitted, coded = finished(choose_geometry(64, 80), steps=40)
+    before = file_of(fit, fitted, coded)
+    goal = Goal("size", before.size // 2)
+    found, again = descend(fit, fitted, coded, [Turn(20, 0)], aim=Aim(goal, size_of))
+    after = file_of(fit, found, again)
+    assert goal.value < after.size < before.size
 
 
 def test_threads_change_nothing() -> None:

@@ -115,6 +115,19 @@ def test_goals() -> None:
     assert quality.difference(Found(0, 37)) == pytest.approx(math.log(2), abs=0.03)
 
 
+def test_files_that_are_what_was_asked_for_come_first() -> None:
+    size, quality = Goal("size", 1000), Goal("psnr", 30)
+    files = [Found(960, 31.0), Found(1000, 32.0), Found(990, 30.5), Found(995, 31.0)]
+    best_first = sorted(files, key=size.rank)
+    assert best_first[:2] == [Found(995, 31.0), Found(990, 30.5)]
+    assert best_first[-1] == Found(960, 31.0)
+    assert size.missing(Found(990, 0)) < 0 < size.missing(Found(1000, 0))
+    files = [Found(800, 29.99), Found(950, 30.02), Found(800, 30.2), Found(900, 30.06)]
+    psnrs = [found.psnr for found in sorted(files, key=quality.rank)]
+    assert psnrs == [30.06, 30.02, 30.2, 29.99]
+    assert quality.missing(Found(1, 30.1)) < 0 < quality.missing(Found(1, 30.0))
+
+
 @pytest.mark.parametrize("kind", ["size", "psnr"])
 def test_the_first_price_follows_the_goal(kind: Any) -> None:
     values = (4500, 6000, 9000) if kind == "size" else (28, 33, 38)

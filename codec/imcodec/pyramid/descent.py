@@ -15,10 +15,12 @@ from functools import partial
 import numpy as np
 
 from imcodec.devices import workers
+from imcodec.pyramid.course import Course
 from imcodec.pyramid.exact_cost import ExactCost
 from imcodec.pyramid.finish import Coded, code
 from imcodec.pyramid.fit import Fit
 from imcodec.pyramid.fitted import Fitted, Loss
+from imcodec.pyramid.goal import Found, Goal, decibels
 from imcodec.pyramid.latent_moves import LatentMoves
 from imcodec.pyramid.weight_moves import move_weights
 
@@ -55,16 +57,26 @@ def plan(steps: int, weights: int) -> list[Turn]:
     return [*turns, Turn(rounds // 2, 0)] if turns[0].tries else turns
 
 
+@dataclass(frozen=True)
+class Aim:
+    """What a file is to be, and how many bytes one has that is built of a state and its code."""
+
+    goal: Goal
+    size_of: Callable[[Fitted, Coded], int]
+
+
 def descend(
     fit: Fit,
     fitted: Fitted,
     coded: Coded,
     turns: Sequence[Turn],
     proceed: Callable[[float], bool] = lambda share: True,
+    aim: Aim | None = None,
 ) -> tuple[Fitted, Coded]:
-    """A cheaper state and its code, or those that were given. fit: as it made `fitted`.
+    """A better state and its code, or those that were given. fit: as it made `fitted`.
 
-    proceed(share of the work that is done) says whether to go on.
+    Better is cheaper, or nearer to the aim. proceed(share of the work that is done) says whether to
+    go on.
     """
     if not proceed(0.0):
         return fitted, coded
@@ -73,31 +85,48 @@ def descend(
     with workers(fit.threads, fit.device) as pool:
         latents = LatentMoves(cost := ExactCost(fit, pool), planes, fit.recipe.seed)
         before = latents.total
-        _go(cost, latents, turns, proceed)
-        rate = cost.rate_of(latents.bits.values())
-        distortion = cost.distortion_of(latents.errors)
-        if rate + distortion >= before:
+        course = Course(aim.goal, aim.size_of(fitted, coded), cost, latents) if aim else None
+        _go(cost, latents, turns, proceed, course)
+        if not (course.finish() if course else latents.total < before):
             return fitted, coded
+        bpp = cost.rate_of(latents.bits.values()) / fit.lmbda
         mse = cost.mse(latents.planes)
-    found = fit.found(latents.flat, Loss(mse, mse, rate / fit.lmbda))
+    found = fit.found(latents.flat, Loss(mse, mse, bpp))
     again = code(fit, found)
     # networks whose sums are no longer exact would be halved: that never pays
-    return (found, again) if again.cost < before else (fitted, coded)
+    if aim:
+        better = _rank(fit, aim, found, again) < _rank(fit, aim, fitted, coded)
+    else:
+        better = again.cost < before
+    return (found, again) if better else (fitted, coded)
+
+
+def _rank(fit: Fit, aim: Aim, fitted: Fitted, coded: Coded) -> tuple[int, float]:
+    """Of the file of a state."""
+    fit.recall(fitted)
+    return aim.goal.rank(Found(aim.size_of(fitted, coded), decibels(fit.mse_of(coded.planes))))
 
 
 def _go(
-    cost: ExactCost, latents: LatentMoves, turns: Sequence[Turn], proceed: Callable[[float], bool]
+    cost: ExactCost,
+    latents: LatentMoves,
+    turns: Sequence[Turn],
+    proceed: Callable[[float], bool],
+    course: Course | None,
 ) -> None:
+    follow = course.follow if course else lambda: None
     whole, done = sum(turn.steps for turn in turns), 0.0
     for turn in turns:
         for number in range(turn.rounds):
             if not proceed((done + number * ROUND) / whole):
                 return
             latents.round()
+            follow()
         done += turn.rounds * ROUND
         if turn.tries:
             going = partial(_going, proceed, done / whole, TRY / whole)
             move_weights(cost, latents, turn.tries, going)
+            follow()
         done += turn.tries * TRY
 
 

@@ -22,14 +22,14 @@ from imcodec.processors import processors
 from imcodec.progress import EpochRecord, Made, Phase, Progress, ProgressCallback, SnapshotCallback
 from imcodec.pyramid.choice import choose, network_bytes
 from imcodec.pyramid.context import Context
-from imcodec.pyramid.descent import descend, plan
+from imcodec.pyramid.descent import Aim, descend, plan
 from imcodec.pyramid.drawer import PyramidDrawer
 from imcodec.pyramid.file import PyramidFile, Stored, build
 from imcodec.pyramid.finish import Coded, code
 from imcodec.pyramid.fit import Fit
 from imcodec.pyramid.fitted import Fitted, Report
 from imcodec.pyramid.geometry import Geometry
-from imcodec.pyramid.goal import Found, Goal
+from imcodec.pyramid.goal import Found, Goal, decibels
 from imcodec.pyramid.header import PyramidHeader
 from imcodec.pyramid.jpeg import Jpeg
 from imcodec.pyramid.pace import FINISHING
@@ -75,38 +75,39 @@ def encode_pixels(
         goal = Goal.of(settings, jpeg.area)
         price = first_price(goal, jpeg, settings.chosen_steps) if goal else None
         recipe, geometry = choose(jpeg, settings, price)
-        descends = goal is None and settings.tune == "psnr"
-        diary.more = MORE / 2 if goal else 0.0
+        descends = settings.tune == "psnr"
+        added = MORE if goal else 0.0
+        diary.more = added / 2
         if descends:
             size = NetworkSize(recipe.filters, recipe.units)
             weights = network_bytes(size, geometry.levels, pixels.shape[2])
-            diary.more = sum(turn.steps for turn in plan(recipe.steps, weights)) / recipe.steps
+            moving = sum(turn.steps for turn in plan(recipe.steps, weights)) / recipe.steps
+            added, diary.more = added + moving, diary.more + moving
         fit = Fit(pixels, geometry, recipe, device, threads)
         if settings.time_limit:
             diary.end = start + settings.time_limit
             # a machine that was slow to begin will be slow to end
             spent = time.monotonic() - start
             left = settings.time_limit - spent - max(OPENING, spent / 2)
-            more = MORE if goal else diary.more
-            fit.recipe = replace(recipe, seconds=max(left / (1 + more), 1e-3))
+            fit.recipe = replace(recipe, seconds=max(left / (1 + added), 1e-3))
         diary.picture_of = fit.picture
         stop = stop or (lambda: False)
-        if goal is None:
+
+        def size_of(fitted: Fitted, coded: Coded) -> int:
+            made = contents(coded, fitted.synthesis, fitted.filters, geometry)
+            return len(build(made.header, made.stored))
+
+        if goal:
+            fitted, coded = Steering(goal, fit, size_of, diary, stop).run()
+        else:
             fitted = fit.run(diary, stop)
             coded = code(fit, fitted)
-            if descends and not stop():
-                turns = plan(diary.steps, weights)
-                fitted, coded = descend(fit, fitted, coded, turns, diary.refining(stop))
-        else:
-
-            def size_of(fitted: Fitted, coded: Coded) -> int:
-                made = contents(coded, fitted.synthesis, fitted.filters, geometry)
-                return len(build(made.header, made.stored))
-
-            fitted, coded = Steering(goal, fit, size_of, diary, stop).run()
+        if descends and not stop():
+            turns, aim = plan(diary.steps, weights), Aim(goal, size_of) if goal else None
+            fitted, coded = descend(fit, fitted, coded, turns, diary.refining(stop), aim)
     data, quality = assemble(coded, fitted.synthesis, fitted.filters, geometry, pixels)
     diary.finished(fitted, quality)
-    before = _decibels(fitted.mse)
+    before = decibels(fitted.mse)
     found = Found(len(data), quality)
     missed = goal.missed(found) if goal and not (goal.met(found) or stop()) else ""
     return Made(data, quality, before, tuple(diary.history), str(device), missed)
@@ -165,11 +166,6 @@ def _compare(data: bytes, renderer: Renderer) -> None:
         raise RuntimeFailureError("onnxruntime draws another picture; please report this")
 
 
-def _decibels(mse: float) -> float:
-    """PSNR of a mean squared error of colours in 0 .. 1."""
-    return -10 * float(np.log10(max(mse, 1e-10)))
-
-
 class _Diary:
     """Passes on what the fit reports, a few times a second, and keeps the training curve."""
 
@@ -195,7 +191,7 @@ class _Diary:
         begin = time.monotonic()
         assert self._report is not None
         report = self._report
-        quality = _decibels(report.mse)
+        quality = decibels(report.mse)
         finishing = self._seconds_of(report, 0.0, FINISHING + LAST_ROUND)
 
         def proceed(share: float) -> bool:
@@ -227,7 +223,7 @@ class _Diary:
         self._report = report
         if report.step == 1:
             self._first = report
-        quality = _decibels(report.mse)
+        quality = decibels(report.mse)
         self.history.append(EpochRecord(report.step, "fit", report.cost, quality))
         if self._snapshot and self.picture_of and report.step.bit_count() == 1:
             self._snapshot(report.step, self.picture_of())

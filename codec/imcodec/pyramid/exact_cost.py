@@ -28,11 +28,15 @@ class ExactCost:
     def __init__(self, fit: Fit, pool: ThreadPoolExecutor) -> None:
         self.fit, self.geometry, self.pool = fit, fit.geometry, pool
         pixels, channels = self.geometry.height * self.geometry.width, len(fit.colours)
-        #: what a bit costs, and a squared error of colours in 0 .. 255
-        self.per_bit = fit.lmbda / pixels
+        #: what a squared error of colours in 0 .. 255 costs
         self.per_error = 1 / (255**2 * pixels * channels)
         self._rate = ExactRate(self.geometry, 2 * CHUNK)
         self.levels = range(1, self.geometry.levels + 1)
+
+    @property
+    def per_bit(self) -> float:
+        """What a bit costs; whoever steers the fit may change its lambda."""
+        return self.fit.lmbda / (self.geometry.height * self.geometry.width)
 
     def bits(
         self,
@@ -71,9 +75,14 @@ class ExactCost:
         shown = self.fit.painted(self.features(planes), weights, self.pool)
         return float(shown.sub_(self.fit.colours).double().square().mean()) / 255**2
 
+    @staticmethod
+    def total(bits: Collection[Floats]) -> float:
+        """Of all latents."""
+        return sum(float(each.sum(dtype=np.float64)) for each in bits)
+
     def rate_of(self, bits: Collection[Floats]) -> float:
         """lambda * bits per pixel."""
-        return self.per_bit * sum(float(each.sum(dtype=np.float64)) for each in bits)
+        return self.per_bit * self.total(bits)
 
     def distortion_of(self, errors: Floats) -> float:
         """Mean squared error, colours in 0 .. 1."""

@@ -72,6 +72,20 @@ class Goal:
             return math.log(found.size / self.aim)
         return (self.aim - found.psnr) * math.log(10) / 10
 
+    def missing(self, found: Found) -> float:
+        """log of a file's bytes, or of its squared error, over what it may have at most."""
+        if self.kind == "size":
+            return math.log(found.size / self.limit)
+        return (self.limit - found.psnr) * math.log(10) / 10
+
+    def rank(self, found: Found) -> tuple[int, float]:
+        """The smaller the better: files that are what was asked for, the best picture or fewest
+        bytes first; then the others, the nearest first.
+        """
+        if not self.safe(found):
+            return 1, self.distance(found)
+        return 0, -found.psnr if self.kind == "size" else found.size
+
     def distance(self, found: Found) -> float:
         """How far a file is from the goal, less is better; files on the wrong side are far."""
         if self.kind == "size":
@@ -88,3 +102,8 @@ class Goal:
         else:
             nearest, asked = f"{found.psnr:.2f} dB", f"{self.value:g} dB"
         return f"the target of {asked} was not reached; the nearest file has {nearest}"
+
+
+def decibels(mse: float) -> float:
+    """PSNR of a mean squared error of colours in 0 .. 1."""
+    return -10 * math.log10(max(mse, 1e-10))

@@ -42,10 +42,15 @@ class LatentMoves:
         self._cost, self.planes = cost, list(planes)
         self._rng = np.random.default_rng(seed)
         #: 1: one more was tried, 2: one less
-        self._tried = [np.zeros(plane.shape, np.uint8) for plane in planes]
+        self._tried: list[Marks] = []
         self._gradients: list[Floats] = []
         self._rounds = 0
+        self.forget()
         self.measure()
+
+    def forget(self) -> None:
+        """Let every move be tried again, as after a change of lambda."""
+        self._tried = [np.zeros(plane.shape, np.uint8) for plane in self.planes]
 
     def measure(self) -> None:
         """Find the cost of what there is, as after a change of the networks."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from imcodec.pyramid.finish import Coded, code, coded_latents
 from imcodec.pyramid.fit import Fit
 from imcodec.pyramid.fitted import Fitted, Report
-from imcodec.pyramid.goal import BETTER, SPARE_BETTER, Found, Goal
+from imcodec.pyramid.goal import BETTER, SPARE_BETTER, Found, Goal, decibels
 from imcodec.pyramid.trim import trim
 
 #: d log(bits per pixel) / d log(lambda), and the same of the squared error
@@ -181,7 +181,7 @@ class Steering:
         self._fit.lmbda = min(max(lmbda, LEAST), MOST)
 
     def _psnr(self, coded: Coded) -> float:
-        return -10 * math.log10(max(self._fit.mse_of(coded.planes), 1e-10))
+        return decibels(self._fit.mse_of(coded.planes))
 
     def _stuck(self, found: Found) -> bool:
         """Whether lambda can go no further."""
