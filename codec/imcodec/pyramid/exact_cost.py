@@ -14,12 +14,13 @@ import torch
 from torch import Tensor
 
 from imcodec.pyramid.context import FIRST, LATER
+from imcodec.pyramid.context_kernel import Arrays
 from imcodec.pyramid.exact_rate import ExactRate
 from imcodec.pyramid.filters import FILTER_UNIT
 from imcodec.pyramid.fit import CHUNK, Fit
 from imcodec.pyramid.products import Floats
 from imcodec.pyramid.rate import Layers
-from imcodec.pyramid.rate_kernel import Arrays, arrays_of
+from imcodec.pyramid.rate_kernel import arrays_of
 
 
 class ExactCost:

@@ -14,17 +14,11 @@ from imcodec.pyramid import taps
 from imcodec.pyramid.bands import Band, pieces
 from imcodec.pyramid.compiled import compiled
 from imcodec.pyramid.context import LARGEST_WIDTH
+from imcodec.pyramid.context_kernel import REACH, Arrays, half_rows, room, say
 from imcodec.pyramid.geometry import Geometry
 from imcodec.pyramid.header import QUEUE
-from imcodec.pyramid.products import ZERO, Floats, aligned, fill, product
-from imcodec.pyramid.rate_kernel import (
-    REACH,
-    Arrays,
-    half_rows,
-    rectify,
-    with_above,
-    with_absolutes,
-)
+from imcodec.pyramid.products import Floats
+from imcodec.pyramid.rate_kernel import with_above
 from imcodec.pyramid.table import MEAN_UNIT, Ints, Table
 from imcodec.pyramid.taps import BLOCK
 
@@ -96,33 +90,20 @@ def _band_bits(
     bits: Floats,
 ) -> None:
     """Rows of one strip's plane [R, 2 w] under the coarser one [R / factor, w] or none [0, w]."""
-    w0, inner, outer_weights, biases = network
     width, size, centre = plane.shape[1] // 2, len(cdf), len(cdf) // 2
-    filters, hidden = w0.shape[1], inner.shape[1]
+    said = room(network[0].shape[1], network[1].shape[1])
+    output = said[3]
     repeat = factor - 1
     stack = half_rows(plane, above, filler, start, stop)
     top = (start - repeat) // factor  # -1: the row beyond the plane
     parents = taps.beside_zeros(above, top, (stop - 1 - repeat) // factor + repeat + 1)
-    channels = w0.shape[2] if len(above) else QUEUE
-    seen, both, units = aligned(filters, BLOCK), aligned(hidden, BLOCK), aligned(hidden, BLOCK)
-    output, no_bias = aligned(2, BLOCK), np.zeros(2, np.float32)
     for half_row in range(2 * (stop - start)):
         row, phase = start + half_row // 2, half_row % 2
         queue = 2 * REACH - QUEUE + half_row
         near = (row - repeat) // factor - top
         for left in range(0, width, BLOCK):
             n = min(BLOCK, width - left)
-            fill(seen, ZERO, n)
-            for c in range(channels):
-                if c < QUEUE:
-                    x = stack[queue + c, left:]
-                else:
-                    x = parents[near + (c - QUEUE) * repeat, left:]
-                taps.forwards(seen, x, w0[phase], c, n)
-            with_absolutes(both, seen, n)
-            product(units, inner[phase], biases[phase], both, n)
-            rectify(units, n)
-            product(output, outer_weights[phase], no_bias, units, n)
+            say(said, network, phase, stack, queue, parents, near, repeat, left, n)
             for j in range(n):
                 mean, k = np.int64(output[0, j]), np.int64(output[1, j])
                 k = min(max(k, 1), LARGEST_WIDTH)

@@ -20,19 +20,14 @@ from imcodec.pyramid.bands import Band, pieces
 from imcodec.pyramid.code_length import Law, code_length
 from imcodec.pyramid.compiled import compiled
 from imcodec.pyramid.context import PARENTS
+from imcodec.pyramid.context_kernel import REACH, Arrays, half_rows, room, say
 from imcodec.pyramid.geometry import Geometry
 from imcodec.pyramid.header import QUEUE, TAPS
-from imcodec.pyramid.products import ZERO, Floats, aligned, fill, outer, product, sums, transposed
+from imcodec.pyramid.products import ZERO, Floats, aligned, outer, sums, transposed
 from imcodec.pyramid.rate import BEYOND, Distribution, Layers
 from imcodec.pyramid.table import MEAN_UNIT
 from imcodec.pyramid.taps import BLOCK
 
-#: rows above that the queue of a row's first half goes back to
-REACH = (QUEUE + 1) // 2
-
-#: the first layer [2, filters, channels, taps], the inner one [2, hidden, hidden], the outer one
-#: [2, 2, hidden], and the inner one's biases [levels, 2, hidden]
-Arrays = tuple[Floats, Floats, Floats, Floats]
 #: nats of a band; gradients by half-rows above it [2 REACH, w + 4], by its parents [rows, w + 4]
 Found = tuple[float, Floats, Floats]
 
@@ -143,18 +138,8 @@ def _array(value: Tensor) -> Floats:
 
 
 @compiled
-def with_absolutes(both: Floats, seen: Floats, n: int) -> None:
-    """Numbers, and then their absolute values."""
-    filters = len(seen)
-    for o in range(filters):
-        for j in range(n):
-            both[o, j] = seen[o, j]
-            both[filters + o, j] = abs(seen[o, j])
-
-
-@compiled
 def _by_seen(g: Floats, by_both: Floats, seen: Floats, n: int) -> None:
-    """The transpose of with_absolutes()."""
+    """The transpose of putting absolute values beside `seen`."""
     filters = len(seen)
     for o in range(filters):
         for j in range(n):
@@ -163,35 +148,11 @@ def _by_seen(g: Floats, by_both: Floats, seen: Floats, n: int) -> None:
 
 
 @compiled
-def rectify(h: Floats, n: int) -> None:
-    """Whole numbers from 0 on."""
-    for o in range(len(h)):
-        for j in range(n):
-            h[o, j] = max(np.rint(h[o, j]), ZERO)
-
-
-@compiled
 def _gate(g: Floats, h: Floats, n: int) -> None:
     """No gradient where a hidden unit is off."""
     for o in range(len(h)):
         for j in range(n):
             g[o, j] = g[o, j] if h[o, j] > 0 else ZERO
-
-
-@compiled
-def half_rows(plane: Floats, above: Floats, filler: int, start: int, stop: int) -> Floats:
-    """Half-rows of rows and of those that their queues reach, zeros beside: [2 rows, w + 4]."""
-    width = plane.shape[1] // 2
-    stack = np.zeros((2 * (stop - start + REACH), width + 4), np.float32)
-    for i in range(stop - start + REACH):
-        row, even, odd = start - REACH + i, stack[2 * i], stack[2 * i + 1]
-        if row >= 0:
-            for j in range(width):
-                even[j + 2] = plane[row, 2 * j]
-                odd[j + 2] = plane[row, 2 * j + 1]
-        elif len(above):
-            even[2:-2] = odd[2:-2] = above[filler]
-    return stack
 
 
 @compiled
@@ -240,7 +201,7 @@ def _band(
     beyond: np.float32,
 ) -> Found:
     """Rows of one strip's plane [R, 2 w] under the coarser one [R / factor, w] or none [0, w]."""
-    w0, inner, outer_weights, biases = weights
+    w0, inner, outer_weights, _ = weights
     gw0, g_inner, g_outer, g_biases = grads
     width = plane.shape[1] // 2
     filters, hidden = w0.shape[1], inner.shape[1]
@@ -249,13 +210,13 @@ def _band(
     top = (start - repeat) // factor  # -1: the row beyond the plane
     parents = taps.beside_zeros(above, top, (stop - 1 - repeat) // factor + repeat + 1)
     stack_grad, parents_grad = np.zeros_like(stack), np.zeros_like(parents)
-    channels = QUEUE + PARENTS if len(above) else QUEUE
-    seen, both, units = aligned(filters, BLOCK), aligned(hidden, BLOCK), aligned(hidden, BLOCK)
+    channels = QUEUE + PARENTS if len(parents) else QUEUE
+    said = room(filters, hidden)
+    seen, both, units, output = said
     # gradients by units, by what they see, and by filters: those also with zeros on both sides
     g, by_both, by_seen = aligned(hidden, BLOCK), aligned(hidden, BLOCK), aligned(filters, BLOCK)
     wide = np.zeros((filters, BLOCK + 8), np.float32)
-    no_bias = np.zeros(2, np.float32)
-    output, gradient = aligned(2, BLOCK), aligned(2, BLOCK)
+    gradient = aligned(2, BLOCK)
     by_value, space = aligned(1, BLOCK)[0], aligned(6, BLOCK)
     bits = np.empty(BLOCK, np.int32)
     power = bits.view(np.float32)
@@ -267,17 +228,7 @@ def _band(
         near = (row - repeat) // factor - top
         for left in range(0, width, BLOCK):
             n = min(BLOCK, width - left)
-            fill(seen, ZERO, n)
-            for c in range(channels):
-                if c < QUEUE:
-                    x = stack[queue + c, left:]
-                else:
-                    x = parents[near + (c - QUEUE) * repeat, left:]
-                taps.forwards(seen, x, w0[phase], c, n)
-            with_absolutes(both, seen, n)
-            product(units, inner[phase], biases[phase], both, n)
-            rectify(units, n)
-            product(output, outer_weights[phase], no_bias, units, n)
+            say(said, weights, phase, stack, queue, parents, near, repeat, left, n)
             value = stack[2 * REACH + half_row, left + 2 :]
             nats += code_length(
                 output, value, law, scale, beyond, gradient, by_value, space, bits, power, n

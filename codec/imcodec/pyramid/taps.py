@@ -20,11 +20,11 @@ BLOCK = 384
 def beside_zeros(above: Floats | Ints, start: int, stop: int) -> Floats:
     """Rows of a plane [R, width], two zeros on both sides: [stop - start, width + 4].
 
-    Beyond the plane its outer rows are repeated; without rows, all is zeros.
+    Beyond the plane its outer rows are repeated; of a plane without rows there are none.
     """
     rows, width = above.shape
-    found = np.zeros((stop - start, width + 4), np.float32)
-    for i in range(len(found) if rows else 0):
+    found = np.zeros((stop - start if rows else 0, width + 4), np.float32)
+    for i in range(len(found)):
         found[i, 2:-2] = above[min(max(start + i, 0), rows - 1)]
     return found
 

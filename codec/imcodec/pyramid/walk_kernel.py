@@ -23,18 +23,15 @@ from imcodec.pyramid.context import (
     PHASES,
     Context,
 )
+from imcodec.pyramid.context_kernel import Arrays, room, say
 from imcodec.pyramid.geometry import Geometry
 from imcodec.pyramid.header import QUEUE, TAPS
-from imcodec.pyramid.products import ZERO, Floats, fill, product
+from imcodec.pyramid.products import Floats
 from imcodec.pyramid.rans import START, WORD_BITS, Payload
-from imcodec.pyramid.rate_kernel import rectify, with_absolutes
 from imcodec.pyramid.table import MEAN_UNIT, CodingError, Ints, Table
 from imcodec.pyramid.taps import BLOCK
 
 Slots = NDArray[np.uint16]
-#: the first layer [2, filters, channels, taps], the inner one [2, hidden, hidden], the outer one
-#: [2, 2, hidden], with their multipliers, and the inner one's biases [levels, 2, hidden]
-Network = tuple[Floats, Floats, Floats, Floats]
 
 #: float32 holds all whole numbers below
 EXACT = 2**24
@@ -89,7 +86,7 @@ def encode_latents(
     return encode(lows, counts, geometry.lanes, table.total), planes[1:]
 
 
-def _network(context: Context) -> Network:
+def _network(context: Context) -> Arrays:
     first = context.first.astype(np.float32) * np.float32(FIRST)
     if first.shape[2:] != (QUEUE + PARENTS, TAPS):
         raise ValueError(f"a network sees {QUEUE + PARENTS} rows of {TAPS} columns")
@@ -130,7 +127,7 @@ def _level(
     coded: Ints,
     filler: int,
     factor: int,
-    network: Network,
+    network: Arrays,
     cdf: Ints,
     lows: Slots,
     counts: Slots,
@@ -143,31 +140,20 @@ def _level(
     Writes `coded` [R, 2 w], `lows` and `counts` [2 R, strips, w] at `strip`; and what filters and
     units said, if it is more, to `loudest` [2, filters] and `largest` [2, hidden].
     """
-    w0, inner, outer, biases = network
     rows, width, size = wanted.shape[0], wanted.shape[1] // 2, len(cdf)
-    filters, hidden, centre = w0.shape[1], inner.shape[1], len(cdf) // 2
-    repeat = factor - 1
+    centre, repeat = len(cdf) // 2, factor - 1
     stack = np.zeros((QUEUE + 2 * rows, width + TAPS - 1), np.float32)
     parents = taps.beside_zeros(above, -repeat, len(above) + repeat)
     for q in range(QUEUE):
         stack[q, 2:-2] = above[filler]
-    seen, both = np.empty((filters, BLOCK), np.float32), np.empty((hidden, BLOCK), np.float32)
-    units, output = np.empty((hidden, BLOCK), np.float32), np.empty((2, BLOCK), np.float32)
-    no_bias = np.zeros(2, np.float32)
+    said = room(network[0].shape[1], network[1].shape[1])
+    seen, _, units, output = said
     for half_row in range(2 * rows):
         row, phase = half_row // 2, half_row % 2
         near = (row + repeat) // factor  # in parents, and the one below it where rows halve
         for start in range(0, width, BLOCK):
             n = min(BLOCK, width - start)
-            fill(seen, ZERO, n)
-            for c in range(QUEUE):
-                taps.forwards(seen, stack[half_row + c, start:], w0[phase], c, n)
-            taps.forwards(seen, parents[near, start:], w0[phase], QUEUE, n)
-            taps.forwards(seen, parents[near + repeat, start:], w0[phase], QUEUE + 1, n)
-            with_absolutes(both, seen, n)
-            product(units, inner[phase], biases[phase], both, n)
-            rectify(units, n)
-            product(output, outer[phase], no_bias, units, n)
+            say(said, network, phase, stack, half_row, parents, near, repeat, start, n)
             _keep_largest(loudest[phase], seen, n)
             _keep_largest(largest[phase], units, n)
             for j in range(n):
