@@ -1,11 +1,13 @@
 """What moving latents and weights by one buys after a fit, and what it takes (fitting.md).
 
-    python benchmarks/descent.py PHOTO ... [--steps 3000] [--quality 50] [--turns 100:3000,50:0]
+    python benchmarks/descent.py PHOTO ... [--steps 3000] [--quality 50]
+        [--turns 100:1:0,50:0:750,50:0:0]
 
 Fits the middle 512x512 pixels of each photo, reduced to 768 pixels, then goes through turns:
-so many rounds of latents, and so many weights that are tried. Without --turns they are those that
-the encoder would take. Prints J = mse + lambda * bits per pixel (colours in 0 .. 1) of the file's
-latents and picture, and after each half of a turn how much less it is, with the time in steps.
+so many rounds of latents, 1 where the synthesis is rounded together, and so many weights of the
+context network that are tried. Without --turns they are those that the encoder would take. Prints
+J = mse + lambda * bits per pixel (colours in 0 .. 1) of the file's latents and picture, and after
+each part of a turn how much less it is, with the time in steps.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from imcodec.pyramid.fit import Fit
 from imcodec.pyramid.jpeg import Jpeg
 from imcodec.pyramid.latent_moves import LatentMoves
 from imcodec.pyramid.settings import PyramidSettings
+from imcodec.pyramid.synthesis_rounding import round_together
 from imcodec.pyramid.weight_moves import move_weights
 
 SIDE, REDUCED = 512, 768
@@ -39,14 +42,14 @@ def main() -> None:
     parser.add_argument("photos", type=Path, nargs="+")
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--quality", type=float, default=50)
-    parser.add_argument("--turns", help="ROUNDS:TRIES, with commas between them")
+    parser.add_argument("--turns", help="ROUNDS:TOGETHER:TRIES, with commas between")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     turns: list[Turn] | None = None
     if arguments.turns:
-        pairs = (pair.split(":") for pair in arguments.turns.split(","))
-        turns = [Turn(int(rounds), int(tries)) for rounds, tries in pairs]
+        triples = (map(int, each.split(":")) for each in arguments.turns.split(","))
+        turns = [Turn(rounds, together > 0, tries) for rounds, together, tries in triples]
     settings = PyramidSettings(
         quality=arguments.quality, steps=arguments.steps, seed=arguments.seed
     )
@@ -83,14 +86,18 @@ def report(pixels: NDArray[np.uint8], settings: PyramidSettings, turns: list[Tur
             spent = (time.monotonic() - begin) / step
             parts.append(f"{what} {100 * (latents.total / before - 1):+.2f} % in {spent:.0f} steps")
 
-        for turn in turns or plan(recipe.steps, sum(each.numel() for each in fit.whole)):
+        for turn in turns or plan(recipe.steps, coded.context.size):
             if turn.rounds:
                 for _ in range(turn.rounds):
                     latents.round()
                 less(f"{turn.rounds} rounds")
+            if turn.together:
+                round_together(cost, latents)
+                less("together")
             if turn.tries:
                 moved = move_weights(cost, latents, turn.tries)
                 less(f"{moved} of {turn.tries} weights")
+            latents.forget()
     return f"J {1000 * before:.4f}; {', '.join(parts)}"
 
 

@@ -23,6 +23,7 @@ from imcodec.pyramid.goal import Found, Goal, decibels
 from imcodec.pyramid.latent_moves import LatentMoves
 from imcodec.pyramid.model import BIAS_UNIT, CONTEXT_UNIT, SYNTHESIS_UNIT
 from imcodec.pyramid.recipe import Recipe
+from imcodec.pyramid.synthesis_rounding import SYNTHESIS, least, quadratic, round_together
 from imcodec.pyramid.walk import encode_latents
 from imcodec.pyramid.weight_moves import candidates, move_weights
 from pictures import scene
@@ -149,9 +150,73 @@ def test_weights_that_help_are_moved() -> None:
 
 
 def test_candidates_go_down_the_steepest_slope_first() -> None:
-    weights = [torch.tensor([[0.0, 127.0], [5.0, -127.0]]), torch.tensor([3.0, 4.0])]
-    gradients = [torch.tensor([[1.0, -9.0], [-4.0, 8.0]]), torch.tensor([0.0, 2.0])]
-    assert list(candidates(weights, gradients)) == [(0, 2, 1), (1, 1, -1), (0, 0, -1)]
+    first, inner = torch.tensor([[0.0, 127.0], [5.0, -127.0]]), torch.tensor([[3.0, 127.0]])
+    outer, biases = torch.tensor([4.0]), torch.tensor([0.0, -127.0])
+    weights = [first, inner, outer, biases, *[torch.tensor([1.0])] * 4]
+    gradients = [torch.tensor([[1.0, -9.0], [-4.0, 8.0]]), torch.tensor([[0.0, -1.0]])]
+    gradients += [torch.tensor([2.0]), torch.tensor([-3.0, 7.0]), *[torch.tensor([99.0])] * 4]
+    # the first layer last, those of the synthesis not at all
+    assert list(candidates(weights, gradients)) == [(3, 0, 1), (2, 0, -1), (0, 2, 1), (0, 0, -1)]
+
+
+@pytest.mark.parametrize(("geometry", "channels"), GEOMETRIES)
+def test_the_synthesis_is_rounded_together(geometry: Geometry, channels: int) -> None:
+    fit, _, coded = finished(geometry, channels)
+    with ThreadPoolExecutor(2) as pool:
+        latents = LatentMoves(ExactCost(fit, pool), floats(coded), 0)
+        before, bits = latents.total, dict(latents.bits)
+        weights = [each.clone() for each in fit.whole]
+        helped = round_together(ExactCost(fit, pool), latents)
+        after = latents.total
+        latents.measure()
+    assert latents.total == after
+    assert (after < before) == helped
+    assert helped or all(torch.equal(a, b) for a, b in zip(weights, fit.whole, strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(weights[:4], fit.whole[:4], strict=True))
+    assert all(np.array_equal(bits[level], latents.bits[level]) for level in bits)
+    if min(geometry.height, geometry.width) > 16:
+        assert helped
+
+
+def test_the_quadratic_form_foretells_small_changes() -> None:
+    fit, _, coded = finished(choose_geometry(64, 80), steps=60)
+    rng = np.random.default_rng(0)
+    with ThreadPoolExecutor(2) as pool:
+        cost = ExactCost(fit, pool)
+        before = cost.mse(floats(coded))
+        gradient, matrix = quadratic(cost, floats(coded))
+        sizes = [each.numel() for each in fit.whole[SYNTHESIS]]
+        for number in range(4):
+            change = np.zeros(len(gradient))
+            part = slice(sum(sizes[:number]), sum(sizes[: number + 1]))
+            change[part] = rng.choice([-0.05, 0.05], sizes[number])  # small, so that it is linear
+            moved = torch.from_numpy(change).float().split(sizes)
+            for each, by in zip(fit.whole[SYNTHESIS], moved, strict=True):
+                each += by.view(each.shape)
+            found = cost.mse(floats(coded)) - before
+            for each, by in zip(fit.whole[SYNTHESIS], moved, strict=True):
+                each -= by.view(each.shape)
+            foretold = gradient @ change + change @ matrix @ change / 2
+            assert found == pytest.approx(foretold, rel=0.05, abs=1e-9)
+
+
+def test_no_one_or_two_steps_are_better_than_the_least() -> None:
+    rng = np.random.default_rng(0)
+    for size in (1, 2, 12):
+        root = rng.normal(size=(size, size))
+        matrix, gradient = root @ root.T, rng.normal(size=size) * 9
+        low, high = np.full(size, -2.0), np.full(size, 5.0)
+        d = least(gradient, matrix, low, high)
+        assert np.array_equal(d, np.rint(d))
+        assert (low <= d).all()
+        assert (d <= high).all()
+        value = gradient @ d + d @ matrix @ d / 2
+        steps = [np.eye(size)[i] * s for i in range(size) for s in (-1, 0, 1)]
+        for first in steps:
+            for second in steps:
+                other = d + first + second
+                if (low <= other).all() and (other <= high).all() and abs(other - d).max() <= 1:
+                    assert gradient @ other + other @ matrix @ other / 2 >= value - 1e-9
 
 
 def test_gradients_are_those_of_the_loss() -> None:
@@ -182,7 +247,7 @@ def test_gradients_are_those_of_the_loss() -> None:
 @pytest.mark.parametrize(("geometry", "channels"), GEOMETRIES)
 def test_descent_ends_with_a_cheaper_file(geometry: Geometry, channels: int) -> None:
     fit, fitted, coded = finished(geometry, channels)
-    found, again = descend(fit, fitted, coded, [Turn(12, 60), Turn(4, 0)])
+    found, again = descend(fit, fitted, coded, [Turn(12, True, 60), Turn(4)])
     assert again.cost < coded.cost
     payload, planes = encode_latents(again.context, geometry, TABLE, again.planes)
     assert payload.ideal_bits == pytest.approx(again.payload.ideal_bits)
@@ -207,7 +272,9 @@ def test_a_descent_keeps_to_a_size(bytes_more: int) -> None:
     fit, fitted, coded = finished(choose_geometry(64, 80), steps=40)
     before = file_of(fit, fitted, coded)
     goal = Goal("size", before.size + bytes_more)
-    found, again = descend(fit, fitted, coded, [Turn(20, 60), Turn(10, 0)], aim=Aim(goal, size_of))
+    found, again = descend(
+        fit, fitted, coded, [Turn(20, tries=60), Turn(10)], aim=Aim(goal, size_of)
+    )
     after = file_of(fit, found, again)
     assert goal.safe(after)
     assert after.psnr > before.psnr
@@ -219,7 +286,9 @@ def test_a_descent_keeps_to_a_quality(more: float) -> None:
     fit, fitted, coded = finished(choose_geometry(64, 80), steps=40)
     before = file_of(fit, fitted, coded)
     goal = Goal("psnr", before.psnr + more)
-    found, again = descend(fit, fitted, coded, [Turn(20, 60), Turn(10, 0)], aim=Aim(goal, size_of))
+    found, again = descend(
+        fit, fitted, coded, [Turn(20, tries=60), Turn(10)], aim=Aim(goal, size_of)
+    )
     after = file_of(fit, found, again)
     assert goal.safe(after)
     assert more > 0 or after.size < before.size
@@ -229,7 +298,7 @@ def test_a_goal_out_of_reach_is_approached() -> None:
     fit, fitted, coded = finished(choose_geometry(64, 80), steps=40)
     before = file_of(fit, fitted, coded)
     goal = Goal("size", before.size // 2)
-    found, again = descend(fit, fitted, coded, [Turn(20, 0)], aim=Aim(goal, size_of))
+    found, again = descend(fit, fitted, coded, [Turn(20)], aim=Aim(goal, size_of))
     after = file_of(fit, found, again)
     assert goal.value < after.size < before.size
 
@@ -238,7 +307,7 @@ def test_threads_change_nothing() -> None:
     results = []
     for threads in (1, 3):
         fit, fitted, coded = finished(Geometry.derived(64, 80, 3, 2), threads=threads)
-        found, again = descend(fit, fitted, coded, [Turn(9, 40), Turn(3, 20)])
+        found, again = descend(fit, fitted, coded, [Turn(9, True, 40), Turn(3, tries=20)])
         results.append((found, again))
     (one, first), (other, second) = results
     assert np.array_equal(first.payload.words, second.payload.words)
@@ -249,14 +318,14 @@ def test_threads_change_nothing() -> None:
 
 def test_it_ends_when_told() -> None:
     fit, fitted, coded = finished(choose_geometry(37, 53))
-    assert descend(fit, fitted, coded, [Turn(5, 5)], lambda share: False) == (fitted, coded)
+    assert descend(fit, fitted, coded, [Turn(5, tries=5)], lambda share: False) == (fitted, coded)
     shares: list[float] = []
 
     def some(share: float) -> bool:
         shares.append(share)
         return len(shares) < 8
 
-    descend(fit, fitted, coded, [Turn(4, 30), Turn(4, 0)], some)
+    descend(fit, fitted, coded, [Turn(4, tries=30), Turn(4)], some)
     assert len(shares) in (8, 9)
     assert shares == sorted(shares)
     assert shares[0] == 0
@@ -268,14 +337,19 @@ def test_what_costs_more_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     fit, fitted, coded = finished(choose_geometry(24, 40))
     spoilt = replace(coded, cost=10.0)
     monkeypatch.setattr(descent, "code", lambda *_: spoilt)
-    assert descend(fit, fitted, coded, [Turn(6, 20)]) == (fitted, coded)
+    assert descend(fit, fitted, coded, [Turn(6, tries=20)]) == (fitted, coded)
 
 
 @pytest.mark.parametrize("steps", [1, 4, 150, 300, 700, 1999, 2000, 3000, 20_000, 10**6])
 def test_what_is_planned_is_in_proportion(steps: int) -> None:
     turns = plan(steps, 3000)
-    assert sum(turn.tries for turn in turns) == (0 if steps < 2000 else min(steps // 2, 12_000))
-    assert all(turn.tries <= 3000 for turn in turns)
+    assert sum(turn.tries for turn in turns) == (0 if steps < 2000 else min(steps // 4, 12_000))
+    assert all(turn.tries <= 1500 for turn in turns)
+    assert any(turn.together for turn in turns) == (steps >= 1500)
     assert sum(turn.steps for turn in turns) <= 0.25 * steps
     if steps >= 150:
         assert turns[0].rounds >= 30
+    if steps >= 1500:
+        # the synthesis and the weights have changed what latents cost
+        assert turns[-1].rounds > 0
+        assert not turns[-1].tries

@@ -129,9 +129,13 @@ def cheapest(latents: float, steps: int, levels: int, channels: int) -> str:
     return min(NETWORKS, key=size)
 
 
-def network_bytes(size: NetworkSize, levels: int, channels: int) -> int:
-    """Bytes of the weights of both networks and of the filters, one each."""
+def context_bytes(size: NetworkSize, levels: int) -> int:
+    """Bytes of the context network's weights, one each."""
     hidden = 2 * size.filters
     inputs = (QUEUE + PARENTS) * TAPS
-    context = 2 * (size.filters * inputs + (hidden + OUTPUTS + levels) * hidden)
-    return context + size.units * (levels + 1 + channels) + 9 * levels
+    return 2 * (size.filters * inputs + (hidden + OUTPUTS + levels) * hidden)
+
+
+def network_bytes(size: NetworkSize, levels: int, channels: int) -> int:
+    """Bytes of the weights of both networks and of the filters, one each."""
+    return context_bytes(size, levels) + size.units * (levels + 1 + channels) + 9 * levels

@@ -1,9 +1,9 @@
-"""The last word on a fitted picture: latents and weights one step to and fro, while that pays.
+"""The last word on a fitted picture: its numbers one step to and fro, while that pays.
 
 A fit ends with numbers that were rounded; which of them should have been rounded the other way only
-the file's own cost can tell (imcodec.pyramid.exact_cost). So latents and weights are moved in turn,
-as far as the steps of the fit let expect that it is worth the time. What it is worth, and what it
-takes: benchmarks/fitting.md.
+the file's own cost can tell (imcodec.pyramid.exact_cost). So latents, weights of the synthesis and
+weights of the context network are moved in turn, as far as the steps of the fit let expect that it
+is worth the time. What it is worth, and what it takes: benchmarks/fitting.md.
 """
 
 from __future__ import annotations
@@ -22,39 +22,42 @@ from imcodec.pyramid.fit import Fit
 from imcodec.pyramid.fitted import Fitted, Loss
 from imcodec.pyramid.goal import Found, Goal, decibels
 from imcodec.pyramid.latent_moves import LatentMoves
+from imcodec.pyramid.synthesis_rounding import round_together
 from imcodec.pyramid.weight_moves import move_weights
 
-#: what a round and a try take, in steps of the fit, about
-ROUND, TRY = 0.9, 0.18
-#: rounds for each step of a short fit, until there are ENOUGH, and of a long one; and half as many
-#: each time after weights were moved
-ROUNDS, ENOUGH, MORE_ROUNDS = 1 / 5, 100, 1 / 50
-#: in shorter fits weights are left as they are; in others so many are tried for each step, all of
-#: them so many times at most
-SHORT, TRIES, MOST_PASSES = 2000, 1 / 2, 4
+#: what a round, rounding a synthesis together, and a try take, in steps of the fit, about
+ROUND, TOGETHER, TRY = 0.9, 40.0, 0.15
+#: rounds for each step of a fit, until there are ENOUGH; and of every turn but the first
+ROUNDS, ENOUGH, MORE_ROUNDS = 1 / 5, 100, 50
+#: after shorter fits the synthesis is left as it is, or the context network
+LEAST_TOGETHER, LEAST_TRIES = 1500, 2000
+#: of the context network so many weights are tried for each step, half of them at most in a turn,
+#: and all of them so many times at most
+TRIES, MOST_PASSES = 1 / 4, 4
 
 
 @dataclass(frozen=True)
 class Turn:
-    """Rounds of latents, and then weights that are tried."""
+    """Rounds of latents, then the synthesis together, and then weights that are tried."""
 
     rounds: int
-    tries: int
+    together: bool = False
+    tries: int = 0
 
     @property
     def steps(self) -> float:
         """What it takes, in steps of the fit."""
-        return self.rounds * ROUND + self.tries * TRY
+        return self.rounds * ROUND + self.together * TOGETHER + self.tries * TRY
 
 
 def plan(steps: int, weights: int) -> list[Turn]:
-    """What is worth its time after so many steps, for so many weights."""
-    rounds = round(max(min(steps * ROUNDS, ENOUGH), steps * MORE_ROUNDS))
-    tries = min(round(steps * TRIES), MOST_PASSES * weights) if steps >= SHORT else 0
-    turns = [Turn(rounds, min(weights, tries))]
-    while tries := tries - turns[-1].tries:
-        turns.append(Turn(rounds // 2, min(weights, tries)))
-    return [*turns, Turn(rounds // 2, 0)] if turns[0].tries else turns
+    """What is worth its time after so many steps, for so many weights of the context network."""
+    turns = [Turn(round(min(steps * ROUNDS, ENOUGH)), steps >= LEAST_TOGETHER)]
+    tries = min(round(steps * TRIES), MOST_PASSES * weights) if steps >= LEAST_TRIES else 0
+    while tries:
+        turns.append(Turn(MORE_ROUNDS, len(turns) > 1, min(weights // 2, tries)))
+        tries -= turns[-1].tries
+    return [*turns, Turn(MORE_ROUNDS)] if turns[0].together else turns
 
 
 @dataclass(frozen=True)
@@ -123,11 +126,18 @@ def _go(
             latents.round()
             follow()
         done += turn.rounds * ROUND
+        if turn.together:
+            if not proceed(done / whole):
+                return
+            round_together(cost, latents)
+            follow()
+            done += TOGETHER
         if turn.tries:
             going = partial(_going, proceed, done / whole, TRY / whole)
             move_weights(cost, latents, turn.tries, going)
             follow()
-        done += turn.tries * TRY
+            done += turn.tries * TRY
+        latents.forget()
 
 
 def _going(proceed: Callable[[float], bool], begin: float, each: float, tried: int) -> bool:

@@ -20,7 +20,7 @@ from imcodec.header import MAX_PSNR
 from imcodec.metrics import psnr
 from imcodec.processors import processors
 from imcodec.progress import EpochRecord, Made, Phase, Progress, ProgressCallback, SnapshotCallback
-from imcodec.pyramid.choice import choose, network_bytes
+from imcodec.pyramid.choice import choose, context_bytes
 from imcodec.pyramid.context import Context
 from imcodec.pyramid.descent import Aim, descend, plan
 from imcodec.pyramid.drawer import PyramidDrawer
@@ -80,7 +80,7 @@ def encode_pixels(
         diary.more = added / 2
         if descends:
             size = NetworkSize(recipe.filters, recipe.units)
-            weights = network_bytes(size, geometry.levels, pixels.shape[2])
+            weights = context_bytes(size, geometry.levels)
             moving = sum(turn.steps for turn in plan(recipe.steps, weights)) / recipe.steps
             added, diary.more = added + moving, diary.more + moving
         fit = Fit(pixels, geometry, recipe, device, threads)

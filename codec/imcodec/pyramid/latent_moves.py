@@ -49,7 +49,7 @@ class LatentMoves:
         self.measure()
 
     def forget(self) -> None:
-        """Let every move be tried again, as after a change of lambda."""
+        """Let every move be tried again, as after a change of lambda or of the networks."""
         self._tried = [np.zeros(plane.shape, np.uint8) for plane in self.planes]
 
     def measure(self) -> None:
