@@ -318,10 +318,13 @@ def test_threads_change_nothing() -> None:
 
 def test_it_ends_when_told() -> None:
     fit, fitted, coded = finished(choose_geometry(37, 53))
-    assert descend(fit, fitted, coded, [Turn(5, tries=5)], lambda share: False) == (fitted, coded)
+    assert descend(fit, fitted, coded, [Turn(5, tries=5)], lambda share, ahead: False) == (
+        fitted,
+        coded,
+    )
     shares: list[float] = []
 
-    def some(share: float) -> bool:
+    def some(share: float, ahead: float) -> bool:
         shares.append(share)
         return len(shares) < 8
 

@@ -26,7 +26,7 @@ from imcodec.pyramid.synthesis_rounding import round_together
 from imcodec.pyramid.weight_moves import move_weights
 
 #: what a round, rounding a synthesis together, and a try take, in steps of the fit, about
-ROUND, TOGETHER, TRY = 0.9, 40.0, 0.15
+ROUND, TOGETHER, TRY = 0.9, 60.0, 0.15
 #: rounds for each step of a fit, until there are ENOUGH; and of every turn but the first
 ROUNDS, ENOUGH, MORE_ROUNDS = 1 / 5, 100, 50
 #: after shorter fits the synthesis is left as it is, or the context network
@@ -34,6 +34,11 @@ LEAST_TOGETHER, LEAST_TRIES = 1500, 2000
 #: of the context network so many weights are tried for each step, half of them at most in a turn,
 #: and all of them so many times at most
 TRIES, MOST_PASSES = 1 / 4, 4
+
+
+#: proceed(share of the work that is done, steps of the fit that the next part takes) says whether
+#: to begin it
+Proceed = Callable[[float, float], bool]
 
 
 @dataclass(frozen=True)
@@ -73,15 +78,14 @@ def descend(
     fitted: Fitted,
     coded: Coded,
     turns: Sequence[Turn],
-    proceed: Callable[[float], bool] = lambda share: True,
+    proceed: Proceed = lambda share, ahead: True,
     aim: Aim | None = None,
 ) -> tuple[Fitted, Coded]:
     """A better state and its code, or those that were given. fit: as it made `fitted`.
 
-    Better is cheaper, or nearer to the aim. proceed(share of the work that is done) says whether to
-    go on.
+    Better is cheaper, or nearer to the aim.
     """
-    if not proceed(0.0):
+    if not proceed(0.0, 0.0):
         return fitted, coded
     fit.adopt(replace(fitted, context=coded.context, planes=coded.planes))
     planes = [plane.astype(np.float32) for plane in coded.planes]
@@ -114,24 +118,22 @@ def _go(
     cost: ExactCost,
     latents: LatentMoves,
     turns: Sequence[Turn],
-    proceed: Callable[[float], bool],
+    proceed: Proceed,
     course: Course | None,
 ) -> None:
     follow = course.follow if course else lambda: None
     whole, done = sum(turn.steps for turn in turns), 0.0
     for turn in turns:
         for number in range(turn.rounds):
-            if not proceed((done + number * ROUND) / whole):
+            if not proceed((done + number * ROUND) / whole, ROUND):
                 return
             latents.round()
             follow()
         done += turn.rounds * ROUND
-        if turn.together:
-            if not proceed(done / whole):
-                return
+        if turn.together and proceed(done / whole, TOGETHER):
             round_together(cost, latents)
             follow()
-            done += TOGETHER
+        done += turn.together * TOGETHER
         if turn.tries:
             going = partial(_going, proceed, done / whole, TRY / whole)
             move_weights(cost, latents, turn.tries, going)
@@ -140,5 +142,5 @@ def _go(
         latents.forget()
 
 
-def _going(proceed: Callable[[float], bool], begin: float, each: float, tried: int) -> bool:
-    return proceed(begin + each * tried)
+def _going(proceed: Proceed, begin: float, each: float, tried: int) -> bool:
+    return proceed(begin + each * tried, TRY)

@@ -22,7 +22,7 @@ from imcodec.processors import processors
 from imcodec.progress import EpochRecord, Made, Phase, Progress, ProgressCallback, SnapshotCallback
 from imcodec.pyramid.choice import choose, context_bytes
 from imcodec.pyramid.context import Context
-from imcodec.pyramid.descent import Aim, descend, plan
+from imcodec.pyramid.descent import Aim, Proceed, descend, plan
 from imcodec.pyramid.drawer import PyramidDrawer
 from imcodec.pyramid.file import PyramidFile, Stored, build
 from imcodec.pyramid.finish import Coded, code
@@ -44,8 +44,8 @@ REPORT_EVERY = 0.25
 PROBES = 256
 #: seconds from a finished fit to the file, besides pace.FINISHING steps
 OPENING = 0.8
-#: steps that the last round of moved latents may take
-LAST_ROUND = 2
+#: the last round of moved latents may take so many times as long as planned
+SLOWER = 2
 #: more workers than this do not help
 MAX_THREADS = 16
 
@@ -186,22 +186,23 @@ class _Diary:
         """Steps that were made."""
         return self._report.step if self._report else 0
 
-    def refining(self, stop: Callable[[], bool]) -> Callable[[float], bool]:
-        """For descend(): reports the share that is done, and says whether to go on."""
+    def refining(self, stop: Callable[[], bool]) -> Proceed:
+        """For descend(): reports the share that is done, and says whether there is time."""
         begin = time.monotonic()
         assert self._report is not None
         report = self._report
         quality = decibels(report.mse)
-        finishing = self._seconds_of(report, 0.0, FINISHING + LAST_ROUND)
+        finishing = self._seconds_of(report, 0.0)
+        step = self._seconds_of(report, 0.0, FINISHING + 1) - finishing
 
-        def proceed(share: float) -> bool:
+        def proceed(share: float, ahead: float) -> bool:
             now = time.monotonic()
             if self._progress and now - self._last >= REPORT_EVERY and share > 0:
                 self._last = now
                 left = (now - begin) * (1 / share - 1) + finishing
                 state = self._state(report, "refine", quality, min(left, max(0.0, self.end - now)))
                 self._progress(replace(state, step=round(100 * share), steps=100))
-            return not stop() and now + finishing < self.end
+            return not stop() and now + SLOWER * ahead * step + finishing < self.end
 
         return proceed
 
