@@ -12,7 +12,7 @@ Rounding weights by what it does to the output together is from networks' quanti
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -114,14 +114,12 @@ def quadratic(cost: ExactCost, planes: Sequence[Floats]) -> tuple[Doubles, Doubl
     return gradient * scale, matrix * scale
 
 
-def _by_taps(cost: ExactCost, planes: Sequence[Floats], filters: Tensor) -> list[Tensor]:
+def _by_taps(cost: ExactCost, planes: Sequence[Floats], filters: Tensor) -> Iterator[Tensor]:
     """Features that each of the nine taps alone would make with a weight of 1."""
-    found = []
     for tap in range(9):
         alone = torch.zeros_like(filters)
         alone.view(-1, 9)[:, tap] = 1
-        found.append(cost.features(planes, [*cost.fit.whole[:7], alone]))
-    return found
+        yield cost.features(planes, [*cost.fit.whole[:7], alone])
 
 
 def least(gradient: Doubles, matrix: Doubles, low: Doubles, high: Doubles) -> Doubles:
