@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 import torch
 
 from imcodec.pyramid import descent, latent_moves
-from imcodec.pyramid.descent import Aim, Turn, descend, plan
+from imcodec.pyramid.descent import Turn, descend, plan
 from imcodec.pyramid.exact_cost import ExactCost
 from imcodec.pyramid.exact_rate import UNCODABLE
 from imcodec.pyramid.filters import FILTER_UNIT
@@ -19,7 +20,7 @@ from imcodec.pyramid.finish import Coded, code
 from imcodec.pyramid.fit import Fit
 from imcodec.pyramid.fitted import Fitted
 from imcodec.pyramid.geometry import Geometry, choose_geometry
-from imcodec.pyramid.goal import Found, Goal, decibels
+from imcodec.pyramid.goal import Aim, Found, Goal, decibels
 from imcodec.pyramid.latent_moves import LatentMoves
 from imcodec.pyramid.model import BIAS_UNIT, CONTEXT_UNIT, SYNTHESIS_UNIT
 from imcodec.pyramid.recipe import Recipe
@@ -267,15 +268,21 @@ def file_of(fit: Fit, fitted: Fitted, coded: Coded) -> Found:
     return Found(size_of(fitted, coded), decibels(fit.mse_of(coded.planes)))
 
 
-@pytest.mark.parametrize("bytes_more", [4, 20, -6])
-def test_a_descent_keeps_to_a_size(bytes_more: int) -> None:
+def on_the_way(
+    goal_of: Callable[[Found], Goal], turns: Sequence[Turn]
+) -> tuple[Fit, Goal, Found, Found]:
+    """A fit, a goal, and the file before and after a descent to it."""
     fit, fitted, coded = finished(choose_geometry(64, 80), steps=40)
     before = file_of(fit, fitted, coded)
-    goal = Goal("size", before.size + bytes_more)
-    found, again = descend(
-        fit, fitted, coded, [Turn(20, tries=60), Turn(10)], aim=Aim(goal, size_of)
-    )
-    after = file_of(fit, found, again)
+    goal = goal_of(before)
+    found, again = descend(fit, fitted, coded, turns, aim=Aim(goal, size_of))
+    return fit, goal, before, file_of(fit, found, again)
+
+
+@pytest.mark.parametrize("more", [4, 20, -6])
+def test_a_descent_keeps_to_a_size(more: int) -> None:
+    turns = [Turn(20, tries=60), Turn(10)]
+    fit, goal, before, after = on_the_way(lambda file: Goal("size", file.size + more), turns)
     assert goal.safe(after)
     assert after.psnr > before.psnr
     assert fit.lmbda == fit.recipe.lmbda
@@ -283,23 +290,14 @@ def test_a_descent_keeps_to_a_size(bytes_more: int) -> None:
 
 @pytest.mark.parametrize("more", [0.06, 0.0, -0.05])
 def test_a_descent_keeps_to_a_quality(more: float) -> None:
-    fit, fitted, coded = finished(choose_geometry(64, 80), steps=40)
-    before = file_of(fit, fitted, coded)
-    goal = Goal("psnr", before.psnr + more)
-    found, again = descend(
-        fit, fitted, coded, [Turn(20, tries=60), Turn(10)], aim=Aim(goal, size_of)
-    )
-    after = file_of(fit, found, again)
+    turns = [Turn(20, tries=60), Turn(10)]
+    _, goal, before, after = on_the_way(lambda file: Goal("psnr", file.psnr + more), turns)
     assert goal.safe(after)
     assert more > 0 or after.size < before.size
 
 
 def test_a_goal_out_of_reach_is_approached() -> None:
-    fit, fitted, coded = finished(choose_geometry(64, 80), steps=40)
-    before = file_of(fit, fitted, coded)
-    goal = Goal("size", before.size // 2)
-    found, again = descend(fit, fitted, coded, [Turn(20)], aim=Aim(goal, size_of))
-    after = file_of(fit, found, again)
+    _, goal, before, after = on_the_way(lambda file: Goal("size", file.size // 2), [Turn(20)])
     assert goal.value < after.size < before.size
 
 

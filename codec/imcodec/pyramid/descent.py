@@ -20,7 +20,7 @@ from imcodec.pyramid.exact_cost import ExactCost
 from imcodec.pyramid.finish import Coded, code
 from imcodec.pyramid.fit import Fit
 from imcodec.pyramid.fitted import Fitted, Loss
-from imcodec.pyramid.goal import Found, Goal, decibels
+from imcodec.pyramid.goal import Aim
 from imcodec.pyramid.latent_moves import LatentMoves
 from imcodec.pyramid.synthesis_rounding import round_together
 from imcodec.pyramid.weight_moves import move_weights
@@ -65,14 +65,6 @@ def plan(steps: int, weights: int) -> list[Turn]:
     return [*turns, Turn(MORE_ROUNDS)] if turns[0].together else turns
 
 
-@dataclass(frozen=True)
-class Aim:
-    """What a file is to be, and how many bytes one has that is built of a state and its code."""
-
-    goal: Goal
-    size_of: Callable[[Fitted, Coded], int]
-
-
 def descend(
     fit: Fit,
     fitted: Fitted,
@@ -102,16 +94,11 @@ def descend(
     again = code(fit, found)
     # networks whose sums are no longer exact would be halved: that never pays
     if aim:
-        better = _rank(fit, aim, found, again) < _rank(fit, aim, fitted, coded)
+        old, new = aim.found(fit, fitted, coded), aim.found(fit, found, again)
+        better = aim.goal.rank(new) < aim.goal.rank(old)
     else:
         better = again.cost < before
     return (found, again) if better else (fitted, coded)
-
-
-def _rank(fit: Fit, aim: Aim, fitted: Fitted, coded: Coded) -> tuple[int, float]:
-    """Of the file of a state."""
-    fit.recall(fitted)
-    return aim.goal.rank(Found(aim.size_of(fitted, coded), decibels(fit.mse_of(coded.planes))))
 
 
 def _go(

@@ -22,14 +22,14 @@ from imcodec.processors import processors
 from imcodec.progress import EpochRecord, Made, Phase, Progress, ProgressCallback, SnapshotCallback
 from imcodec.pyramid.choice import choose, context_bytes
 from imcodec.pyramid.context import Context
-from imcodec.pyramid.descent import Aim, Proceed, descend, plan
+from imcodec.pyramid.descent import Proceed, descend, plan
 from imcodec.pyramid.drawer import PyramidDrawer
 from imcodec.pyramid.file import PyramidFile, Stored, build
 from imcodec.pyramid.finish import Coded, code
 from imcodec.pyramid.fit import Fit
 from imcodec.pyramid.fitted import Fitted, Report
 from imcodec.pyramid.geometry import Geometry
-from imcodec.pyramid.goal import Found, Goal, decibels
+from imcodec.pyramid.goal import Aim, Found, Goal, decibels
 from imcodec.pyramid.header import PyramidHeader
 from imcodec.pyramid.jpeg import Jpeg
 from imcodec.pyramid.pace import FINISHING
@@ -97,13 +97,14 @@ def encode_pixels(
             made = contents(coded, fitted.synthesis, fitted.filters, geometry)
             return len(build(made.header, made.stored))
 
-        if goal:
-            fitted, coded = Steering(goal, fit, size_of, diary, stop).run()
+        aim = Aim(goal, size_of) if goal else None
+        if aim:
+            fitted, coded = Steering(aim, fit, diary, stop).run()
         else:
             fitted = fit.run(diary, stop)
             coded = code(fit, fitted)
         if descends and not stop():
-            turns, aim = plan(diary.steps, weights), Aim(goal, size_of) if goal else None
+            turns = plan(diary.steps, weights)
             fitted, coded = descend(fit, fitted, coded, turns, diary.refining(stop), aim)
     data, quality = assemble(coded, fitted.synthesis, fitted.filters, geometry, pixels)
     diary.finished(fitted, quality)

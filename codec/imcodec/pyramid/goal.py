@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from imcodec.pyramid.finish import Coded
+from imcodec.pyramid.fit import Fit
+from imcodec.pyramid.fitted import Fitted
 from imcodec.pyramid.settings import PyramidSettings
 
 #: a file may be this much smaller than asked for, and this many decibels better; never the reverse
@@ -68,15 +72,16 @@ class Goal:
 
     def difference(self, found: Found) -> float:
         """log of a file's bytes, or of its squared error, over what is aimed at."""
-        if self.kind == "size":
-            return math.log(found.size / self.aim)
-        return (self.aim - found.psnr) * math.log(10) / 10
+        return self._over(found, self.aim)
 
     def missing(self, found: Found) -> float:
         """log of a file's bytes, or of its squared error, over what it may have at most."""
+        return self._over(found, self.limit)
+
+    def _over(self, found: Found, value: float) -> float:
         if self.kind == "size":
-            return math.log(found.size / self.limit)
-        return (self.limit - found.psnr) * math.log(10) / 10
+            return math.log(found.size / value)
+        return (value - found.psnr) * math.log(10) / 10
 
     def rank(self, found: Found) -> tuple[int, float]:
         """The smaller the better: files that are what was asked for, the best picture or fewest
@@ -102,6 +107,19 @@ class Goal:
         else:
             nearest, asked = f"{found.psnr:.2f} dB", f"{self.value:g} dB"
         return f"the target of {asked} was not reached; the nearest file has {nearest}"
+
+
+@dataclass(frozen=True)
+class Aim:
+    """A goal, and how many bytes a file has that is built of a state and its code."""
+
+    goal: Goal
+    size_of: Callable[[Fitted, Coded], int]
+
+    def found(self, fit: Fit, fitted: Fitted, coded: Coded) -> Found:
+        """The file of a state of a fit, without decoding it; `fit` draws with its networks then."""
+        fit.recall(fitted)
+        return Found(self.size_of(fitted, coded), decibels(fit.mse_of(coded.planes)))
 
 
 def decibels(mse: float) -> float:

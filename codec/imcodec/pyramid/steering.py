@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from imcodec.pyramid.finish import Coded, code, coded_latents
 from imcodec.pyramid.fit import Fit
 from imcodec.pyramid.fitted import Fitted, Report
-from imcodec.pyramid.goal import BETTER, SPARE_BETTER, Found, Goal, decibels
+from imcodec.pyramid.goal import BETTER, SPARE_BETTER, Aim, Found, decibels
 from imcodec.pyramid.trim import trim
 
 #: d log(bits per pixel) / d log(lambda), and the same of the squared error
@@ -89,20 +89,16 @@ class Model:
 
 
 class Steering:
-    """One fit on its way to a goal.
-
-    `size_of` builds a file, without decoding it, and gives its bytes.
-    """
+    """One fit on its way to a goal."""
 
     def __init__(
         self,
-        goal: Goal,
+        aim: Aim,
         fit: Fit,
-        size_of: Callable[[Fitted, Coded], int],
         report: Callable[[Report], None],
         stop: Callable[[], bool],
     ) -> None:
-        self._goal, self._fit, self._size_of = goal, fit, size_of
+        self._aim, self._goal, self._size_of, self._fit = aim, aim.goal, aim.size_of, fit
         self._report, self._stop = report, stop
         self.model = Model(fit.geometry.height * fit.geometry.width)
         self._waiting = list(MEASURED)
@@ -153,7 +149,7 @@ class Steering:
             less = trim(self._fit, coded, lambda c: self._psnr(c) <= limit)
         if less is None:
             return None
-        safe = self._goal.safe(Found(self._size_of(fitted, less), self._psnr(less)))
+        safe = self._goal.safe(self._aim.found(self._fit, fitted, less))
         return (fitted, less) if safe else None
 
     def _round(self, first: float) -> tuple[Fitted, Coded, Found]:
@@ -163,7 +159,7 @@ class Steering:
         self._may_hold = not self._again
         fitted = self._fit.run(self._follow, self._stop, self._score, first, self._hold)
         coded = code(self._fit, fitted)
-        found = Found(self._size_of(fitted, coded), self._psnr(coded))
+        found = self._aim.found(self._fit, fitted, coded)
         self.model.learn(fitted, coded, found)
         self._last = found
         return fitted, coded, found

@@ -37,25 +37,24 @@ Doubles = NDArray[np.float64]
 
 def round_together(cost: ExactCost, latents: LatentMoves) -> bool:
     """Change the weights to what is best for them all; whether that made the file cheaper."""
-    weights, before = cost.fit.whole[SYNTHESIS], latents.total
-    kept = [each.clone() for each in weights]
+    weights, planes = cost.fit.whole[SYNTHESIS], latents.planes
     flat = torch.cat([each.flatten() for each in weights]).double().numpy()
     low, high = (
         np.clip(limit - flat, -FARTHEST, FARTHEST) for limit in (-LARGEST_WEIGHT, LARGEST_WEIGHT)
     )
-    change = least(*quadratic(cost, latents.planes), low, high)
+    change = least(*quadratic(cost, planes), low, high)
     if not change.any():
         return False
     parts = torch.split(torch.from_numpy(change).float(), [each.numel() for each in weights])
-    for each, part in zip(weights, parts, strict=True):
-        each += part.view(each.shape)
+    new = [each + part.view(each.shape) for each, part in zip(weights, parts, strict=True)]
+    changed = [*cost.fit.whole[: SYNTHESIS.start], *new]
+    errors = cost.errors(cost.features(planes, changed), changed)
+    if cost.distortion_of(errors) >= cost.distortion_of(latents.errors):
+        return False
+    for each, better in zip(weights, new, strict=True):
+        each.copy_(better)
     latents.measure()
-    if latents.total < before:
-        return True
-    for each, old in zip(weights, kept, strict=True):
-        each.copy_(old)
-    latents.measure()
-    return False
+    return True
 
 
 def quadratic(cost: ExactCost, planes: Sequence[Floats]) -> tuple[Doubles, Doubles]:
