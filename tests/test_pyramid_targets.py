@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -26,6 +27,7 @@ from imcodec.pyramid.goal import BETTER, SMALLER, Found, Goal
 from imcodec.pyramid.jpeg import Jpeg
 from imcodec.pyramid.prices import first_price
 from imcodec.pyramid.recipe import Recipe
+from imcodec.pyramid.steering import Steering
 from imcodec.pyramid.table import Table
 from imcodec.pyramid.trim import trim
 from imcodec.pyramid.walk import decode_latents
@@ -143,6 +145,37 @@ def test_a_few_hundred_bytes_of_latents_are_hit(width: int) -> None:
     # most bits that such a fit shows are those of soft rounding
     found = made(scene(width, width * 3 // 4), target_size=3600, steps=150)
     assert (1 - SMALLER) * 3600 <= len(found.data) <= 3600
+
+
+@pytest.mark.parametrize(
+    ("files", "moved", "rounds"),
+    [
+        ([Found(1040, 30)], [Found(995, 30)], 1),  # moved latents make up for the rest
+        ([Found(1040, 30), Found(999, 29)], [Found(1010, 30), Found(997, 29)], 2),  # they do not
+        ([Found(1200, 31), Found(1040, 30)], [Found(995, 30)], 2),  # it is too far for them
+        ([Found(1040, 30), *[Found(1090, 30)] * 9], [Found(1002, 30), Found(1001, 29)], 3),
+    ],
+)
+def test_rounds_follow_until_moved_latents_can_do_the_rest(
+    files: list[Found], moved: list[Found], rounds: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Any] = []
+
+    def fit_round(steering: Steering, first: float) -> Any:
+        steering._last = files[len(made)]
+        made.append(steering._last)
+        return made[-1], made[-1], made[-1]
+
+    monkeypatch.setattr(Steering, "_round", fit_round)
+    monkeypatch.setattr(Steering, "_trimmed", lambda *_: None)
+    fit = SimpleNamespace(geometry=choose_geometry(64, 96), lmbda=1e-3, recipe=Recipe(1e-3, 300))
+    aim = SimpleNamespace(goal=Goal("size", 1000), size_of=None, found=lambda fit, x, y: x)
+    steering = Steering(cast(Any, aim), cast(Any, fit), lambda _: None, lambda: False)
+    last = iter(moved)
+    found, _ = steering.run(lambda fitted, coded: (cast(Any, next(last)), coded))
+    assert len(made) == rounds
+    assert next(last, None) is None
+    assert cast(Any, found) == min(moved, key=aim.goal.rank)
 
 
 def test_trimming_moves_as_few_latents_as_needed() -> None:

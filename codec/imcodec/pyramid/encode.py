@@ -98,14 +98,21 @@ def encode_pixels(
             return len(build(made.header, made.stored))
 
         aim = Aim(goal, size_of) if goal else None
+
+        def refine(fitted: Fitted, coded: Coded) -> tuple[Fitted, Coded]:
+            if stop():
+                return fitted, coded
+            turns = plan(diary.steps, weights)
+            return descend(fit, fitted, coded, turns, diary.refining(stop), aim)
+
         if aim:
-            fitted, coded = Steering(aim, fit, diary, stop).run()
+            steering = Steering(aim, fit, diary, stop)
+            fitted, coded = steering.run(refine if descends else None)
         else:
             fitted = fit.run(diary, stop)
             coded = code(fit, fitted)
-        if descends and not stop():
-            turns = plan(diary.steps, weights)
-            fitted, coded = descend(fit, fitted, coded, turns, diary.refining(stop), aim)
+            if descends:
+                fitted, coded = refine(fitted, coded)
     data, quality = assemble(coded, fitted.synthesis, fitted.filters, geometry, pixels)
     diary.finished(fitted, quality)
     before = decibels(fitted.mse)

@@ -17,6 +17,10 @@ from imcodec.pyramid.settings import NETWORKS, lambda_of
 GRAPH = 2750
 #: our squared error as a share of JPEG's at the same lambda
 ERROR_SHARE = 0.56
+#: bytes that latents take with the networks that choose() takes, as a share of JPEG's data at the
+#: same lambda, after many steps; and the steps in which a fit comes to twice that. Of 16 training
+#: photos after 150 to 700 steps, standard deviation a quarter
+SIZE_SHARE, SIZE_HALF_WAY = 0.47, 92
 #: what is guessed at least and at most
 LEAST, MOST = 2e-5, 0.1
 
@@ -36,10 +40,11 @@ def first_price(goal: Goal, jpeg: Jpeg, steps: int) -> float:
     else:
         places = np.log(sizes[1:] * sizes[:-1] + 1.0) / 2
         levels = choose_geometry(height, width).levels
-        share = JPEG_SHARE * (1 + HALF_WAY / steps)
+        share = SIZE_SHARE * (1 + SIZE_HALF_WAY / steps)
+        choosing = JPEG_SHARE * (1 + HALF_WAY / steps) / share
         latents = goal.aim - GRAPH
         for _ in range(3):  # the more bytes there are, the larger are the networks
-            size = NETWORKS[cheapest(max(0.0, latents), steps, levels, channels)]
+            size = NETWORKS[cheapest(max(0.0, latents) * choosing, steps, levels, channels)]
             latents = goal.aim - GRAPH - network_bytes(size, levels, channels)
         wanted = math.log(max(1.0, latents / share))
     found = math.exp(_between(wanted, places[known], np.log(prices[known])))

@@ -42,6 +42,8 @@ WEAKEST = 0.2
 MORE, ROUND, ROUND_STEPS = 0.31, 0.12, 12
 #: changes of lambda become so many times as large when the last one brought less than half
 STRONGER = 4.0
+#: log(bytes), or log(squared error), by which a fit may miss what moved latents then reach
+NEAR = 0.06
 #: files that are larger, or better, by less than this are trimmed
 TRIMMED_SIZE, TRIMMED_PSNR = 0.012, 0.12
 #: or by so many times as much, when no steps are left
@@ -58,6 +60,8 @@ UNSURE, OFF = 0.06, 0.4
 ANSWERS, ANSWER_STEPS = 0.05, 20
 #: squared error that the rounding to 8 bits adds, colours in 0 .. 1
 ROUNDING = 1 / (12 * 255**2)
+
+Refine = Callable[[Fitted, Coded], tuple[Fitted, Coded]]
 
 
 @dataclass
@@ -109,14 +113,33 @@ class Steering:
         #: lambda half-way, and the log of that which the latents have answered to
         self._middle, self._answered = fit.lmbda, math.log(fit.lmbda)
         self._last = Found(0, 0.0)
+        self._best: tuple[Fitted, Coded, Found] | None = None
+        self._ended_near = False
 
-    def run(self) -> tuple[Fitted, Coded]:
-        """The fit, and its code: what was asked for, or the nearest that was found."""
-        best = self._round(0.0)
+    def run(self, refine: Refine | None = None) -> tuple[Fitted, Coded]:
+        """The fit, and its code: what was asked for, or the nearest that was found.
+
+        With `refine`, which makes a state's file better and brings it nearer to the goal, a fit
+        need only end NEAR it.
+        """
+        if refine is None:
+            return self._fitted(0.0)
+        found = refine(*self._fitted(NEAR))
+        if not self._ended_near or self._goal.safe(self._aim.found(self._fit, *found)):
+            return found
+        again = refine(*self._fitted(0.0))
+        return min(found, again, key=lambda x: self._goal.rank(self._aim.found(self._fit, *x)))
+
+    def _fitted(self, near: float) -> tuple[Fitted, Coded]:
+        """The fit, if there was none, and rounds at its end until it is so near to the goal."""
+        best = self._best = self._best or self._round(0.0)
         share = max(ROUND, min(1.0, ROUND_STEPS / self._fit.recipe.steps))
         most = max(MORE, 4 * share) if share > ROUND else MORE
         strength, before = 1.0, math.inf
         while not (self._goal.safe(best[2]) or self._stop() or self._stuck(best[2])):
+            self._ended_near = abs(self._goal.difference(best[2])) <= near
+            if self._ended_near:
+                break
             self._spent += share
             over = self._spent > most
             if (trimmed := self._trimmed(*best, LAST_TRIMMED if over else 1.0)) is not None:
@@ -130,7 +153,7 @@ class Steering:
             self._change(-strength * difference / (self._slope * WEAKEST))
             built = self._round(1 - share)
             if self._goal.distance(built[2]) < self._goal.distance(best[2]):
-                best = built
+                best = self._best = built
         return best[0], best[1]
 
     def _trimmed(
