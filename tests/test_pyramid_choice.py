@@ -71,8 +71,9 @@ def test_a_network_that_was_asked_for(name: str) -> None:
     [
         (0.0, "tiny"),
         (6_000.0, "small"),
-        (20_000.0, "large"),
-        (60_000.0, "huge"),
+        (20_000.0, "medium"),
+        (30_000.0, "large"),
+        (150_000.0, "huge"),
     ],
 )
 def test_the_smallest_sum_of_bytes(latents: float, expected: str) -> None:
@@ -80,18 +81,24 @@ def test_the_smallest_sum_of_bytes(latents: float, expected: str) -> None:
 
 
 def test_short_fits_gain_less_from_large_networks() -> None:
-    assert cheapest(9_000.0, 150, 6, 3) == "small"
-    assert cheapest(9_000.0, 700, 6, 3) == "medium"
+    names = [cheapest(100_000.0, steps, 6, 3) for steps in (150, 300, 700, 3000)]
+    assert names == ["large", "large", "large", "huge"]
+    assert [cheapest(24_000.0, steps, 6, 3) for steps in (300, 6000)] == ["medium", "large"]
+
+
+def test_more_is_gained_where_bits_are_cheap() -> None:
+    names = [cheapest(20_000.0, 300, 6, 3, price) for price in (4e-2, 2e-3, 3e-4, 1e-6)]
+    assert names == ["small", "medium", "large", "large"]
 
 
 def test_many_bytes_ask_for_a_larger_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    noise = np.random.default_rng(0).integers(0, 256, (200, 300, 3)).astype(np.uint8)
+    noise = np.random.default_rng(0).integers(0, 256, (300, 400, 3)).astype(np.uint8)
     assert chosen(noise, lmbda=1e-5)[0] == "huge"
-    assert chosen(noise, lmbda=1e-1)[0] == "tiny"
+    assert chosen(noise[:150], lmbda=1e-1)[0] == "tiny"
     # a short fit leaves more bytes to save
     monkeypatch.setattr(Jpeg, "size", lambda *_: 8_000.0)
-    assert chosen(noise, steps=3000)[0] == "small"
-    assert chosen(noise, steps=20)[0] == "large"
+    assert chosen(noise, lmbda=2e-3, steps=3000)[0] == "small"
+    assert chosen(noise, lmbda=2e-3, steps=20)[0] == "medium"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from imcodec.pyramid.context import OUTPUTS, PARENTS
@@ -16,23 +17,26 @@ from imcodec.pyramid.settings import NETWORKS, NetworkSize, PyramidSettings
 #: J = mse + lambda * bits is up to 9 % less without it then, and up to 58 % more above that; a PSNR
 #: that is asked for may be out of reach without it, as this much is nearly all of its squared error
 LEAST_LOST, LEAST_LOST_FOR_PSNR = 0.25, 0.03
-#: latents with small networks take this share of what JPEG's data need at the same price of a bit
-#: (0.75 and 0.86 in two training photos)
+#: latents with small networks are guessed to take this share of what JPEG's data need at the same
+#: price of a bit (they take 0.43 to 0.56 after 1500 steps; GAINS are shares of the guess)
 JPEG_SHARE = 0.8
 #: steps in which a fit comes to twice the bytes that it ends with
 HALF_WAY = 40
 #: fits of fewer steps than this start from the prior, with one empty plane; longer ones find
 #: better networks of their own
 FEW = 250
-#: share of the latents' bytes that a size of the networks saves, quality counted as bytes, in fits
-#: of fewer steps than that and in longer ones
+#: share of those that a size of the networks saves, quality counted as bytes, at USUAL_PRICE: in
+#: fits of fewer steps than that, in fits of FIRST_STEPS, and more for each e-fold of steps
+USUAL_PRICE, FIRST_STEPS = 1.7e-3, 300
 GAINS = {
-    "tiny": (-0.15, -0.17),
-    "small": (0.0, 0.0),
-    "medium": (0.05, 0.1),
-    "large": (0.15, 0.19),
-    "huge": (0.16, 0.24),
+    "tiny": (-0.15, -0.17, 0.0),
+    "small": (0.0, 0.0, 0.0),
+    "medium": (0.081, 0.074, 0.013),
+    "large": (0.13, 0.128, 0.016),
+    "huge": (0.134, 0.142, 0.02),
 }
+#: where a bit is cheaper, a larger network saves a larger share: their power, and at most
+GAINS_POWER, MOST_GAINS = -0.3, 1.6
 #: fits of fewer steps than this take shorter averages and longer steps of the latents; networks
 #: from the prior take shorter steps
 QUICK, QUICK_BETAS = 500, (0.6, 0.9)
@@ -76,7 +80,7 @@ def choose(
     if name == "auto" and jpeg.area > LARGE:
         name = "large"
     elif name == "auto":
-        name = cheapest(size * (1 + HALF_WAY / steps), steps, geometry.levels, channels)
+        name = cheapest(size * (1 + HALF_WAY / steps), steps, geometry.levels, channels, price)
     least_lost = LEAST_LOST if settings.target_psnr is None else LEAST_LOST_FOR_PSNR
     if min(height, width) > 1 and jpeg.lost_in_half(price) < least_lost:
         geometry = choose_geometry(height, width, pitch=2)
@@ -116,15 +120,21 @@ def calm(recipe: Recipe, steps_known: bool = True) -> Recipe:
     return replace(recipe, hard_at=1 - HARD / recipe.steps) if steps_known else recipe
 
 
-def cheapest(latents: float, steps: int, levels: int, channels: int) -> str:
+def cheapest(
+    latents: float, steps: int, levels: int, channels: int, price: float = USUAL_PRICE
+) -> str:
     """The size of the networks that makes the smallest file.
 
-    `latents` are the bytes that latents take with small networks after so many steps.
+    `latents` are the bytes that latents are guessed to take with small networks after so many
+    steps, at this price of a bit.
     """
+    more = min((price / USUAL_PRICE) ** GAINS_POWER, MOST_GAINS)
 
     def size(name: str) -> float:
-        networks = network_bytes(NETWORKS[name], levels, channels)
-        return latents * (1 - GAINS[name][steps >= FEW]) + networks
+        few, first, later = GAINS[name]
+        gain = few if steps < FEW else first + later * math.log(steps / FIRST_STEPS)
+        gain *= more if gain > 0 else 1.0
+        return latents * (1 - gain) + network_bytes(NETWORKS[name], levels, channels)
 
     return min(NETWORKS, key=size)
 
