@@ -31,9 +31,9 @@ USUAL_PRICE, FIRST_STEPS = 1.7e-3, 300
 GAINS = {
     "tiny": (-0.15, -0.17, 0.0),
     "small": (0.0, 0.0, 0.0),
-    "medium": (0.081, 0.074, 0.013),
-    "large": (0.13, 0.128, 0.016),
-    "huge": (0.134, 0.142, 0.02),
+    "medium": (0.081, 0.088, 0.0105),
+    "large": (0.13, 0.142, 0.0135),
+    "huge": (0.134, 0.1565, 0.017),
 }
 #: where a bit is cheaper, a larger network saves a larger share: their power, and at most
 GAINS_POWER, MOST_GAINS = -0.3, 1.6
