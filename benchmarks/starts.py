@@ -77,7 +77,7 @@ def _price_at(jpeg: Jpeg, bpp: float) -> float:
 
 def network_name(jpeg: Jpeg, price: float, steps: int) -> str:
     """The size of networks that the encoder would take for a picture that such crops make up."""
-    latents = CROPS * choice.JPEG_SHARE * jpeg.size(price) * (1 + choice.HALF_WAY / steps)
+    latents = CROPS * choice.guessed_share(steps) * jpeg.size(price)
     return choice.cheapest(latents, steps, choose_geometry(HEIGHT, WIDTH).levels, 3, price)
 
 

@@ -76,11 +76,11 @@ def choose(
     steps, price = settings.chosen_steps, price or price_of(settings, jpeg)
     prior = settings.prior and steps < FEW
     recipe = Recipe(lmbda=price, steps=steps, prior=prior, tune=settings.tune, seed=settings.seed)
-    name, size = settings.network, JPEG_SHARE * jpeg.size(price)
+    name, size = settings.network, jpeg.size(price)
     if name == "auto" and jpeg.area > LARGE:
         name = "large"
     elif name == "auto":
-        name = cheapest(size * (1 + HALF_WAY / steps), steps, geometry.levels, channels, price)
+        name = cheapest(guessed_share(steps) * size, steps, geometry.levels, channels, price)
     least_lost = LEAST_LOST if settings.target_psnr is None else LEAST_LOST_FOR_PSNR
     if min(height, width) > 1 and jpeg.lost_in_half(price) < least_lost:
         geometry = choose_geometry(height, width, pitch=2)
@@ -88,7 +88,7 @@ def choose(
     if steps < QUICK:
         recipe = quick(recipe)
     empty = 1 if steps < FEW else 2
-    bpp = size * 8 / jpeg.area
+    bpp = JPEG_SHARE * size * 8 / jpeg.area
     if bpp >= RICH and steps * bpp >= PATIENT:
         empty = geometry.levels
         recipe = for_empty_planes(recipe)
@@ -118,6 +118,11 @@ def calm(recipe: Recipe, steps_known: bool = True) -> Recipe:
     """
     recipe = replace(recipe, temperature=CALM_TEMPERATURE, noise=CALM_NOISE, decay=CALM_DECAY)
     return replace(recipe, hard_at=1 - HARD / recipe.steps) if steps_known else recipe
+
+
+def guessed_share(steps: int) -> float:
+    """Of JPEG's data what latents are guessed to take with small networks after so many steps."""
+    return JPEG_SHARE * (1 + HALF_WAY / steps)
 
 
 def cheapest(

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from imcodec.pyramid.choice import HALF_WAY, JPEG_SHARE, cheapest, network_bytes
+from imcodec.pyramid.choice import cheapest, guessed_share, network_bytes
 from imcodec.pyramid.geometry import choose_geometry
 from imcodec.pyramid.goal import Goal
 from imcodec.pyramid.jpeg import Jpeg
@@ -41,7 +41,7 @@ def first_price(goal: Goal, jpeg: Jpeg, steps: int) -> float:
         places = np.log(sizes[1:] * sizes[:-1] + 1.0) / 2
         levels = choose_geometry(height, width).levels
         share = SIZE_SHARE * (1 + SIZE_HALF_WAY / steps)
-        choosing = JPEG_SHARE * (1 + HALF_WAY / steps) / share
+        choosing = guessed_share(steps) / share
         latents = goal.aim - GRAPH
         for _ in range(3):  # the more bytes there are, the larger are the networks
             size = NETWORKS[cheapest(max(0.0, latents) * choosing, steps, levels, channels)]

@@ -118,7 +118,7 @@ def _by_taps(cost: ExactCost, planes: Sequence[Floats], filters: Tensor) -> Iter
     for tap in range(9):
         alone = torch.zeros_like(filters)
         alone.view(-1, 9)[:, tap] = 1
-        yield cost.features(planes, [*cost.fit.whole[:7], alone])
+        yield cost.features(planes, [*cost.fit.whole[:-1], alone])
 
 
 def least(gradient: Doubles, matrix: Doubles, low: Doubles, high: Doubles) -> Doubles:
