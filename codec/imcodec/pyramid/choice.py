@@ -29,7 +29,7 @@ FEW = 250
 #: fits of fewer steps than that, in fits of FIRST_STEPS, and more for each e-fold of steps
 USUAL_PRICE, FIRST_STEPS = 1.7e-3, 300
 GAINS = {
-    "tiny": (-0.15, -0.17, 0.0),
+    "tiny": (-0.08, -0.12, -0.01),
     "small": (0.0, 0.0, 0.0),
     "medium": (0.081, 0.088, 0.0105),
     "large": (0.13, 0.142, 0.0135),
