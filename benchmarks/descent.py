@@ -7,7 +7,7 @@ Fits the middle 512x512 pixels of each photo, reduced to 768 pixels, then goes t
 so many rounds of latents, 1 where the synthesis is rounded together, and so many weights of the
 context network that are tried. Without --turns they are those that the encoder would take. Prints
 J = mse + lambda * bits per pixel (colours in 0 .. 1) of the file's latents and picture, and after
-each part of a turn how much less it is, with the time in steps.
+each of these how much less it is, with how many numbers were changed and the time in steps.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import time
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -24,15 +25,13 @@ from PIL import Image
 
 from imcodec.devices import workers
 from imcodec.pyramid.choice import choose
-from imcodec.pyramid.descent import Turn, plan
+from imcodec.pyramid.descent import Turn, passes, plan
 from imcodec.pyramid.exact_cost import ExactCost
 from imcodec.pyramid.finish import code
 from imcodec.pyramid.fit import Fit
 from imcodec.pyramid.jpeg import Jpeg
 from imcodec.pyramid.latent_moves import LatentMoves
 from imcodec.pyramid.settings import PyramidSettings
-from imcodec.pyramid.synthesis_rounding import round_together
-from imcodec.pyramid.weight_moves import move_weights
 
 SIDE, REDUCED = 512, 768
 
@@ -68,7 +67,7 @@ def crop(path: Path) -> NDArray[np.uint8]:
 
 
 def report(pixels: NDArray[np.uint8], settings: PyramidSettings, turns: list[Turn] | None) -> str:
-    """J of a fit, and what is less after each half of a turn."""
+    """J of a fit, and how much less it is after each part of a turn."""
     recipe, geometry = choose(Jpeg(pixels), settings)
     fit = Fit(pixels, geometry, recipe, torch.device("cpu"), 1)
     begin = time.monotonic()
@@ -81,23 +80,15 @@ def report(pixels: NDArray[np.uint8], settings: PyramidSettings, turns: list[Tur
         cost = ExactCost(fit, pool)
         latents = LatentMoves(cost, [plane.astype(np.float32) for plane in coded.planes], 0)
         before, begin = latents.total, time.monotonic()
-
-        def less(what: str) -> None:
-            spent = (time.monotonic() - begin) / step
-            parts.append(f"{what} {100 * (latents.total / before - 1):+.2f} % in {spent:.0f} steps")
-
-        for turn in turns or plan(recipe.steps, coded.context.size):
-            if turn.rounds:
-                for _ in range(turn.rounds):
-                    latents.round()
-                less(f"{turn.rounds} rounds")
-            if turn.together:
-                round_together(cost, latents)
-                less("together")
-            if turn.tries:
-                moved = move_weights(cost, latents, turn.tries)
-                less(f"{moved} of {turn.tries} weights")
-            latents.forget()
+        made = passes(cost, latents, turns or plan(recipe.steps, coded.context.size))
+        for kind, group in groupby(made, lambda each: each.kind):
+            count = changed = 0
+            for each in group:
+                count, changed, total = count + 1, changed + each.changed, latents.total
+                spent = (time.monotonic() - begin) / step
+            what = f"{count} x {kind}" if count > 1 else kind
+            less = 100 * (total / before - 1)
+            parts.append(f"{what} ({changed} changed) {less:+.2f} % in {spent:.0f} steps")
     return f"J {1000 * before:.4f}; {', '.join(parts)}"
 
 

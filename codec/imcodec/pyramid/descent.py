@@ -8,9 +8,10 @@ is worth the time. What it is worth, and what it takes: benchmarks/fitting.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -55,6 +56,13 @@ class Turn:
         return self.rounds * ROUND + self.together * TOGETHER + self.tries * TRY
 
 
+class Pass(NamedTuple):
+    """Latents or weights that were tried, and how many of them were changed."""
+
+    kind: Literal["round", "together", "weights"]
+    changed: int
+
+
 def plan(steps: int, weights: int) -> list[Turn]:
     """What is worth its time after so many steps, for so many weights of the context network."""
     turns = [Turn(round(min(steps * ROUNDS, ENOUGH)), steps >= LEAST_TOGETHER)]
@@ -85,7 +93,9 @@ def descend(
         latents = LatentMoves(cost := ExactCost(fit, pool), planes, fit.recipe.seed)
         before = latents.total
         course = Course(aim.goal, aim.size_of(fitted, coded), cost, latents) if aim else None
-        _go(cost, latents, turns, proceed, course)
+        for _ in passes(cost, latents, turns, proceed):
+            if course:
+                course.follow()
         if not (course.finish() if course else latents.total < before):
             return fitted, coded
         bpp = cost.rate_of(latents.bits.values()) / fit.lmbda
@@ -101,30 +111,26 @@ def descend(
     return (found, again) if better else (fitted, coded)
 
 
-def _go(
+def passes(
     cost: ExactCost,
     latents: LatentMoves,
     turns: Sequence[Turn],
-    proceed: Proceed,
-    course: Course | None,
-) -> None:
-    follow = course.follow if course else lambda: None
+    proceed: Proceed = lambda share, ahead: True,
+) -> Iterator[Pass]:
+    """Go through turns, pass by pass, as long as `proceed` allows."""
     whole, done = sum(turn.steps for turn in turns), 0.0
     for turn in turns:
         for number in range(turn.rounds):
             if not proceed((done + number * ROUND) / whole, ROUND):
                 return
-            latents.round()
-            follow()
+            yield Pass("round", latents.round())
         done += turn.rounds * ROUND
         if turn.together and proceed(done / whole, TOGETHER):
-            round_together(cost, latents)
-            follow()
+            yield Pass("together", round_together(cost, latents))
         done += turn.together * TOGETHER
         if turn.tries:
             going = partial(_going, proceed, done / whole, TRY / whole)
-            move_weights(cost, latents, turn.tries, going)
-            follow()
+            yield Pass("weights", move_weights(cost, latents, turn.tries, going))
             done += turn.tries * TRY
         latents.forget()
 

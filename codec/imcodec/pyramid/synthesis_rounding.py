@@ -35,8 +35,8 @@ SYNTHESIS = slice(4, 8)
 Doubles = NDArray[np.float64]
 
 
-def round_together(cost: ExactCost, latents: LatentMoves) -> bool:
-    """Change the weights to what is best for them all; whether that made the file cheaper."""
+def round_together(cost: ExactCost, latents: LatentMoves) -> int:
+    """Change the weights to what is best for them all, if cheaper; how many were changed."""
     weights, planes = cost.fit.whole[SYNTHESIS], latents.planes
     flat = torch.cat([each.flatten() for each in weights]).double().numpy()
     low, high = (
@@ -44,17 +44,17 @@ def round_together(cost: ExactCost, latents: LatentMoves) -> bool:
     )
     change = least(*quadratic(cost, planes), low, high)
     if not change.any():
-        return False
+        return 0
     parts = torch.split(torch.from_numpy(change).float(), [each.numel() for each in weights])
     new = [each + part.view(each.shape) for each, part in zip(weights, parts, strict=True)]
     changed = [*cost.fit.whole[: SYNTHESIS.start], *new]
     errors = cost.errors(cost.features(planes, changed), changed)
     if cost.distortion_of(errors) >= cost.distortion_of(latents.errors):
-        return False
+        return 0
     for each, better in zip(weights, new, strict=True):
         each.copy_(better)
     latents.measure()
-    return True
+    return int(np.count_nonzero(change))
 
 
 def quadratic(cost: ExactCost, planes: Sequence[Floats]) -> tuple[Doubles, Doubles]:
