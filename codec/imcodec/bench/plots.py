@@ -117,7 +117,8 @@ def cost_plot(rows: Rows, metric: Metric, anchor: str, times: Rows | None = None
     """A matplotlib figure: BD-rate against `anchor` over the median seconds of an encoding.
 
     With `times`, rows of codecs that were timed one after another, over a ratio of medians instead:
-    to the anchor's, in `times` for codecs that are there, in `rows` for the others.
+    to the anchor's of the same pictures, in `times` for codecs that are there, in `rows` for the
+    others.
     """
     current = rows.current()
     chosen = picture_sets(current)[0]
@@ -135,10 +136,12 @@ def cost_plot(rows: Rows, metric: Metric, anchor: str, times: Rows | None = None
             if rate is None:
                 continue
             percent = rate.percent
-        seconds = _seconds(timed.get(name, own))
+        measured = timed.get(name, own)
+        seconds = _seconds(measured)
         if times:
             same = timed if name in timed else by_codec
-            seconds /= _seconds(same[anchor])
+            pictures = {row.sha256 for row in measured}
+            seconds /= _seconds([row for row in same[anchor] if row.sha256 in pictures])
         found.append((name, seconds, percent, [] if times else rows.made_on(own)))
     usual = statistics.mode(", ".join(places) for *_, places in found) if found else ""
     note = ""
