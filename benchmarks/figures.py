@@ -37,6 +37,20 @@ RESULTS = ROOT / "benchmarks" / "results"
 IMAGES = ROOT / "docs" / "images"
 LONGEST = "imcodec-e9"
 
+#: hash of a picture, and a codec's setting
+Point = tuple[str, float]
+
+
+def beside(codec: str, rows: Sequence[Row]) -> tuple[list[Row], dict[str, set[Point]]]:
+    """Rows of a codec's pictures, but of the plain networks; and the points that ours have."""
+    pictures = {row.sha256 for row in rows if row.codec == codec}
+    near = [row for row in rows if row.sha256 in pictures and row.codec not in PLAIN]
+    points: dict[str, set[Point]] = defaultdict(set)
+    for row in near:
+        if codec_named(row.codec).is_ours:
+            points[row.codec].add((row.sha256, row.setting))
+    return near, points
+
 
 def beside_default(rows: Sequence[Row]) -> list[Row]:
     """Rows of the default effort's pictures that may share a plot with it.
@@ -44,23 +58,14 @@ def beside_default(rows: Sequence[Row]) -> list[Row]:
     An effort has all of its pictures and qualities or is left out: with fewer qualities its BD-rate
     is over another range, and it would look better or worse than it is.
     """
-    points = {(row.sha256, row.setting) for row in rows if row.codec == DEFAULT_EFFORT}
-    pictures = {sha256 for sha256, _ in points}
-    near = [row for row in rows if row.sha256 in pictures and row.codec not in PLAIN]
-    have: dict[str, set[tuple[str, float]]] = defaultdict(set)
-    for row in near:
-        have[row.codec].add((row.sha256, row.setting))
-    return [row for row in near if not codec_named(row.codec).is_ours or points <= have[row.codec]]
+    near, points = beside(DEFAULT_EFFORT, rows)
+    all_of_them = points[DEFAULT_EFFORT]
+    return [row for row in near if all_of_them <= points.get(row.codec, all_of_them)]
 
 
 def beside_longest(rows: Sequence[Row]) -> list[Row]:
     """Rows of the longest effort's pictures, ours at the qualities that all efforts have there."""
-    pictures = {row.sha256 for row in rows if row.codec == LONGEST}
-    near = [row for row in rows if row.sha256 in pictures and row.codec not in PLAIN]
-    points: dict[str, set[tuple[str, float]]] = defaultdict(set)
-    for row in near:
-        if codec_named(row.codec).is_ours:
-            points[row.codec].add((row.sha256, row.setting))
+    near, points = beside(LONGEST, rows)
     shared = set.intersection(*points.values())
     return [row for row in near if row.codec not in points or (row.sha256, row.setting) in shared]
 
@@ -78,12 +83,9 @@ def main() -> None:
     rows = kodak.current()
     figures = {"kodak-rate": rate_plot(rows, METRICS["psnr"])}
     times = read_rows(RESULTS / "time.jsonl")
-    for name, chosen in {
-        "kodak-time": beside_default(rows),
-        "kodak-long": beside_longest(rows),
-    }.items():
-        here = Rows(chosen, kodak.machines)
-        figures[name] = cost_plot(here, METRICS["psnr"], "avif-444", times)
+    for name, choose in {"kodak-time": beside_default, "kodak-long": beside_longest}.items():
+        chosen = Rows(choose(rows), kodak.machines)
+        figures[name] = cost_plot(chosen, METRICS["psnr"], "avif-444", times)
     if any(row.codec in PLAIN for row in rows):
         figures["kodak-networks"] = networks_plot(rows, METRICS["psnr"])
     lines = (RESULTS / "scaling.jsonl").read_text().splitlines()
