@@ -10,6 +10,7 @@ import pytest
 from imcodec.pyramid import choice
 from imcodec.pyramid.choice import (
     CALM,
+    DEARER_FOR_PSNR,
     EARLY,
     FEW,
     FILTERS_SETTLE,
@@ -175,6 +176,29 @@ def test_a_wanted_psnr_keeps_the_finest_plane_a_wanted_size_does_not(
         assert choose(picture, settings, 1e-3)[1].pitch == pitch
         asked = PyramidSettings(target_psnr=33)
         assert choose(picture, asked, 1e-3)[1].pitch == 1
+
+
+def test_networks_are_smaller_where_a_psnr_is_asked_for_than_at_the_price_guessed_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[tuple[float, ...]] = []
+
+    def cheapest(latents: float, steps: int, levels: int, channels: int, price: float) -> str:
+        seen.append((latents, price))
+        return "small"
+
+    monkeypatch.setattr(choice, "cheapest", cheapest)
+    jpeg = Jpeg(scene(192, 160))
+    for settings, price in (
+        (PyramidSettings(target_psnr=33), 1e-3),
+        (PyramidSettings(target_size=9000), 1e-3),
+        (PyramidSettings(target_size=9000), 1e-3 * DEARER_FOR_PSNR),
+    ):
+        recipe, _ = choose(jpeg, settings, price)
+        assert recipe.lmbda == price
+    psnr, size, dearer = seen
+    assert psnr == dearer
+    assert dearer[0] < size[0]
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 50), (50, 1)])

@@ -57,6 +57,9 @@ EARLY, FILTERS_SETTLE, SYNTHESIS_SETTLES = 6000, (0.6, 0.7), (0.6, 0.9)
 #: begin to jump after more: mse + lambda * bits is 1 % less after 1500 steps, 4 % after 6000
 CALM, HARD = 1000, 50
 CALM_TEMPERATURE, CALM_NOISE, CALM_DECAY = (0.35, 0.05), (0.22, 0.15), 0.1
+#: where a PSNR is asked for, the price of a bit is only guessed, and networks that are too large
+#: cost time; so they are chosen as if it were so many times higher
+DEARER_FOR_PSNR = 1.6
 #: nobody asks about a few hundred bytes in a picture with more pixels than this
 LARGE = 2**21
 
@@ -80,7 +83,9 @@ def choose(
     if name == "auto" and jpeg.area > LARGE:
         name = "large"
     elif name == "auto":
-        name = cheapest(guessed_share(steps) * size, steps, geometry.levels, channels, price)
+        dearer = price if settings.target_psnr is None else price * DEARER_FOR_PSNR
+        latents = guessed_share(steps) * jpeg.size(dearer)
+        name = cheapest(latents, steps, geometry.levels, channels, dearer)
     least_lost = LEAST_LOST if settings.target_psnr is None else LEAST_LOST_FOR_PSNR
     if min(height, width) > 1 and jpeg.lost_in_half(price) < least_lost:
         geometry = choose_geometry(height, width, pitch=2)
